@@ -1,0 +1,181 @@
+"""Typed settings: defaults from configs/default.yaml, then a file, then the command line."""
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from streamer.errors import SettingError
+from streamer.packets import SECOND
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+
+class Section(BaseModel):
+    """A group of settings: immutable, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+
+class SourceSettings(Section):
+    file: str | None
+    crop: tuple[int, int, int, int] | None
+    speed: Literal["real", "max"]
+    loop: bool
+
+
+class MicrophoneSettings(Section):
+    device: str
+
+
+class CameraSettings(Section):
+    device: str
+    frame_rate: Annotated[float, Field(ge=1, le=60)]
+    first_frame_timeout: Seconds
+
+
+class WindowSettings(Section):
+    length: Annotated[float, Field(ge=1, le=10)]
+    hop: Annotated[float, Field(ge=0.2, le=5)]
+    deadline: Annotated[float, Field(ge=0, le=5)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> "WindowSettings":
+        if self.hop > self.length:
+            raise ValueError(f"hop {self.hop} must be at most length {self.length}")
+        for key, seconds in (("hop", self.hop), ("length", self.length)):
+            if round(seconds * 1000) % 100:
+                raise ValueError(f"{key} {seconds} must be a multiple of 0.1 s")
+        return self
+
+    @property
+    def hop_ns(self) -> int:
+        return round(self.hop * SECOND)
+
+    @property
+    def length_ns(self) -> int:
+        return round(self.length * SECOND)
+
+
+class TranscriberSettings(Section):
+    buffer: Annotated[float, Field(ge=2, le=20)]
+    speech_threshold: Annotated[float, Field(gt=0, lt=1)]
+
+
+class AnalyzerSettings(Section):
+    checkpoint: str | None
+    device: Literal["auto", "cpu", "cuda"]
+    reliability_floor: Annotated[float, Field(ge=0, le=1)]
+
+
+class FeedSettings(Section):
+    bind: str
+    encoding: Literal["json", "msgpack"]
+    transcripts: bool
+
+
+class AssetSettings(Section):
+    folder: str | None
+    offline: bool
+    whisper: str | None
+    face_landmarker: str | None
+    minilm: str | None
+
+
+class RaySettings(Section):
+    address: str | None
+    readiness_timeout: Seconds
+    object_store_mb: Annotated[int, Field(ge=80, le=4096)]
+
+
+class DamageSettings(Section):
+    """One stretch of damage done on purpose; ``kind`` is one of models.degradation's."""
+
+    stream: Literal["audio", "vision"]
+    kind: str
+    severity: Annotated[float, Field(ge=0, le=1)]
+    start: Annotated[float, Field(ge=0)]
+    end: Seconds
+
+
+class Settings(Section):
+    participant: Name
+    session: Name | None
+    duration: Seconds | None
+    source: SourceSettings
+    microphone: MicrophoneSettings
+    camera: CameraSettings
+    window: WindowSettings
+    transcriber: TranscriberSettings
+    analyzer: AnalyzerSettings
+    feed: FeedSettings
+    assets: AssetSettings
+    ray: RaySettings
+    damage: tuple[DamageSettings, ...]
+
+    @property
+    def paced(self) -> bool:
+        """Whether the session runs at the pace of real time."""
+        return self.source.file is None or self.source.speed == "real"
+
+
+def load_settings(file: Path | None = None, options: Mapping[str, Any] | None = None) -> Settings:
+    """Defaults, overridden by ``file``, overridden by ``options`` (dotted keys; None is skipped).
+
+    Raises SettingError with one line that names the key, the value and what is allowed.
+    """
+    values = _read_yaml(resources.files("configs").joinpath("default.yaml").read_text(), "default")
+    if file is not None:
+        try:
+            text = file.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"settings file {file}: {error}") from None
+        _merge(values, _read_yaml(text, str(file)))
+    for key, value in (options or {}).items():
+        if value is not None:
+            _merge(values, _nested(key, value))
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingError(_one_line(error)) from None
+
+
+def _read_yaml(text: str, name: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingError(f"settings file {name}: " + " ".join(str(error).split())) from None
+    if not isinstance(values, dict | None):
+        raise SettingError(f"settings file {name}: must be a mapping of settings")
+    return values or {}
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        present = into.get(key)
+        if isinstance(present, dict) and isinstance(value, Mapping):
+            _merge(present, value)
+        else:
+            into[key] = value
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"setting {key}: there is no such setting{more}"
+    if isinstance(first["input"], dict):
+        return f"setting {key}: {message}{more}"
+    return f"setting {key} = {first['input']!r}: {message}{more}"
