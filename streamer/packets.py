@@ -53,7 +53,7 @@ class VideoFrame:
 class AudioHop:
     """All audio of one hop: exactly its samples (NaN where missing) and who speaks when.
 
-    ``speech`` is the voice activity probability of each 32 ms step, in [0, 1].
+    ``speech`` is the voice activity probability of each 20 ms, in [0, 1].
     ``ended`` says that the source has come to its end with this hop.
     """
 

@@ -1,0 +1,133 @@
+"""The one kind of queue between stages: bounded, with a named policy, every drop counted."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
+
+from streamer.errors import PipelineError
+
+T = TypeVar("T")
+
+Policy = Literal["latest", "drop_oldest", "block"]
+
+
+class Channel(Generic[T]):
+    """Delivers items in order, one at a time, from a thread of its own.
+
+    What happens to an item for which there is no room is the ``policy``:
+
+    - ``latest``: it takes the place of whatever waits (``capacity`` does not matter);
+    - ``drop_oldest``: the item that has waited longest goes;
+    - ``block``: ``put`` waits for room, at most ``patience`` seconds.
+
+    ``deliver`` may raise: the item is lost, ``failed`` counts it, ``failure`` keeps the error, and
+    the next item is tried.
+    """
+
+    def __init__(
+        self,
+        deliver: Callable[[T], None],
+        capacity: int,
+        policy: Policy,
+        name: str,
+        patience: float = 60.0,
+    ) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity {capacity} must be at least 1")
+        self.dropped = 0
+        self.failed = 0
+        self.failure: Exception | None = None
+        self._deliver = deliver
+        self._capacity = 1 if policy == "latest" else capacity
+        self._blocks = policy == "block"
+        self._name = name
+        self._patience = patience
+        self._waiting: deque[T] = deque()
+        self._in_flight = False
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=f"channel {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def pending(self) -> int:
+        """Items that were put and are neither delivered nor dropped yet."""
+        with self._changed:
+            return len(self._waiting) + self._in_flight
+
+    def put(self, item: T) -> None:
+        """Hands ``item`` over; a closed channel drops it.
+
+        Raises PipelineError where the policy is ``block`` and there was no room in time.
+        """
+        with self._changed:
+            if self._blocks and not self._changed.wait_for(self._has_room, self._patience):
+                raise PipelineError(
+                    f"{self._name}: the receiver took nothing for {self._patience:g} s"
+                )
+            if self._closed:
+                self.dropped += 1
+                return
+            if not self._has_room():
+                self._waiting.popleft()
+                self.dropped += 1
+            self._waiting.append(item)
+            self._changed.notify_all()
+
+    def close(self, timeout: float) -> bool:
+        """Delivers what remains, or drops it after ``timeout`` seconds. True if all arrived."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        with self._changed:
+            self.dropped += len(self._waiting)
+            self._waiting.clear()
+            return not (self._in_flight or self.dropped or self.failed)
+
+    def _has_room(self) -> bool:
+        return len(self._waiting) < self._capacity or (self._blocks and self._closed)
+
+    def _run(self) -> None:
+        while (item := self._next()) is not None:
+            try:
+                self._deliver(item[0])
+            except Exception as error:
+                with self._changed:
+                    self.failed += 1
+                    self.failure = error
+            with self._changed:
+                self._in_flight = False
+                self._changed.notify_all()
+
+    def _next(self) -> tuple[T] | None:
+        with self._changed:
+            while not self._waiting:
+                if self._closed:
+                    return None
+                self._changed.wait(timeout=1.0)
+            self._in_flight = True
+            item = self._waiting.popleft()
+            self._changed.notify_all()
+            return (item,)
+
+
+def to_actor(method: Any, timeout: float) -> Callable[[Any], None]:
+    """Delivery to a method of a Ray actor that waits until the actor has taken the item.
+
+    So a channel's bound holds across actors: nothing piles up in Ray's own unbounded queue.
+    Delivery raises PipelineError where the actor does not answer within ``timeout`` seconds, and
+    what the actor raised otherwise.
+    """
+    import ray
+
+    def deliver(item: Any) -> None:
+        call = method.remote(item)
+        try:
+            ray.get(call, timeout=timeout)
+        except ray.exceptions.GetTimeoutError:
+            ray.cancel(call)
+            raise PipelineError(f"an actor did not answer within {timeout:g} s") from None
+
+    return deliver
