@@ -1,0 +1,176 @@
+"""Face features: MediaPipe's blendshapes and head pose, and measures of the picture."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import cv2
+import numpy as np
+
+from models.features.steps import STEP_SECONDS
+from streamer.errors import AssetError
+from streamer.packets import FACE_MEASURES, SECOND, Flags, Floats, Image, Times
+
+BLENDSHAPES = 52
+"""MediaPipe's blendshapes, each in [0, 1]."""
+
+FACE_SIZE = BLENDSHAPES + 3
+"""Blendshapes, then yaw, pitch and roll in radians."""
+
+SHARPNESS_SIDE = 96
+"""Pixels to which a face box is scaled before its sharpness is measured, so that the measure does
+not depend on the camera's resolution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One picture: ``features`` (55,), zero where no face was ``found``; ``measures`` holds the
+    columns of ``streamer.packets.FACE_MEASURES``."""
+
+    features: Floats
+    found: bool
+    measures: Floats
+
+
+class FaceTracker:
+    """MediaPipe's Face Landmarker on the pictures of one camera ("video") or on stills ("image").
+
+    A context manager. Raises AssetError where ``task`` is missing or is not the model.
+    """
+
+    def __init__(self, task: Path, mode: Literal["video", "image"]) -> None:
+        with _native_stderr_silenced():
+            import mediapipe
+            from mediapipe.tasks.python import vision
+            from mediapipe.tasks.python.core.base_options import BaseOptions
+
+            running = vision.RunningMode.VIDEO if mode == "video" else vision.RunningMode.IMAGE
+            try:
+                options = vision.FaceLandmarkerOptions(
+                    base_options=BaseOptions(model_asset_buffer=task.read_bytes()),
+                    running_mode=running,
+                    num_faces=1,
+                    output_face_blendshapes=True,
+                    output_facial_transformation_matrixes=True,
+                )
+                self._landmarker = vision.FaceLandmarker.create_from_options(options)
+            except (OSError, RuntimeError, ValueError) as error:
+                reason = " ".join(str(error).split())[:200]
+                raise AssetError(f"face model {task}: {reason}") from None
+            self._mediapipe: Any = mediapipe
+            self._video = mode == "video"
+            self._last_ms = -1
+            self._previous: Image | None = None
+            self._detect(np.zeros((64, 64, 3), np.uint8), 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._landmarker.close()
+
+    def track(self, image: Image, captured_at: int) -> Face:
+        """The face in ``image`` (height, width, 3), BGR, captured at ``captured_at`` ns."""
+        unchanged = self._previous is not None and np.array_equal(self._previous, image)
+        self._previous = image.copy()
+        result = self._detect(_convert(image, cv2.COLOR_BGR2RGB), captured_at)
+        gray = _convert(image, cv2.COLOR_BGR2GRAY)
+        if not (result.face_blendshapes and result.facial_transformation_matrixes):
+            measures = _measures(face_size=0, sharpness=0, brightness=gray.mean(), yaw=0, pitch=0,
+                                 unchanged=unchanged)  # fmt: skip
+            return Face(np.zeros(FACE_SIZE, np.float32), False, measures)
+        shapes = [shape.score for shape in result.face_blendshapes[0]]
+        pose = head_pose(result.facial_transformation_matrixes[0])
+        box = _face_box(gray, result.face_landmarks[0])
+        yaw, pitch, _ = np.degrees(pose)
+        measures = _measures(face_size=len(box), sharpness=_sharpness(box), brightness=box.mean(),
+                             yaw=yaw, pitch=pitch, unchanged=unchanged)  # fmt: skip
+        return Face(np.array([*shapes, *pose], np.float32), True, measures)
+
+    def _detect(self, rgb: Image, captured_at: int) -> Any:
+        picture = self._mediapipe.Image(
+            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb)
+        )
+        if not self._video:
+            return self._landmarker.detect(picture)
+        # The landmarker refuses a time that does not increase, and two frames may share one ms.
+        self._last_ms = max(self._last_ms + 1, captured_at * 1000 // SECOND)
+        return self._landmarker.detect_for_video(picture, self._last_ms)
+
+
+def head_pose(transformation: Floats) -> tuple[float, float, float]:
+    """Yaw, pitch and roll in radians of a (4, 4) pose matrix, as R = Ry(yaw) Rx(pitch) Rz(roll)."""
+    turn = np.asarray(transformation, np.float64)[:3, :3]
+    turn = turn / np.cbrt(max(np.linalg.det(turn), 1e-9))
+    yaw = np.arctan2(turn[0, 2], turn[2, 2])
+    pitch = np.arcsin(np.clip(-turn[1, 2], -1, 1))
+    roll = np.arctan2(turn[1, 0], turn[1, 1])
+    return float(yaw), float(pitch), float(roll)
+
+
+def face_steps(
+    captured_at: Times, features: Floats, found: Flags, start: int, end: int
+) -> tuple[Floats, Flags]:
+    """Mean of the frames with a face in each step of 0.2 s between ``start`` and ``end`` (ns).
+
+    ``captured_at`` (n,), ``features`` (n, 55), ``found`` (n,) are the frames, in any order.
+    Returns (steps, 55) and a mask (steps,), false where a step holds no face.
+    """
+    step = round(STEP_SECONDS * SECOND)
+    steps = max(1, (end - start) // step)
+    bins = (captured_at - start) // step
+    use = found & (bins >= 0) & (bins < steps)
+    sums = np.zeros((steps, features.shape[1]), np.float32)
+    np.add.at(sums, bins[use], features[use])
+    counts = np.bincount(bins[use], minlength=steps)
+    means: Floats = sums / np.maximum(counts, 1).astype(np.float32)[:, None]
+    return means, counts > 0
+
+
+def _convert(image: Image, code: int) -> Image:
+    return np.asarray(cv2.cvtColor(image, code), np.uint8)
+
+
+def _measures(**values: float) -> Floats:
+    return np.array([values[name] for name in FACE_MEASURES], np.float32)
+
+
+def _face_box(gray: Image, landmarks: Any) -> Image:
+    height, width = gray.shape
+    x = np.clip([point.x * width for point in landmarks], 0, width)
+    y = np.clip([point.y * height for point in landmarks], 0, height)
+    left, top = min(int(x.min()), width - 1), min(int(y.min()), height - 1)
+    right, bottom = max(int(np.ceil(x.max())), left + 1), max(int(np.ceil(y.max())), top + 1)
+    return gray[top:bottom, left:right]
+
+
+def _sharpness(box: Image) -> float:
+    scaled = cv2.resize(box, (SHARPNESS_SIDE, SHARPNESS_SIDE), interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(scaled, cv2.CV_64F).var())
+
+
+@contextmanager
+def _native_stderr_silenced() -> Iterator[None]:
+    """Keeps the start-up chatter of MediaPipe's C++ side, which has no switch, off the terminal."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

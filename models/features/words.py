@@ -1,0 +1,96 @@
+"""Word features: the token states of MiniLM-L6 over the text as spoken."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from streamer.errors import AssetError
+from streamer.packets import Floats
+
+TOKEN_LIMIT = 64
+"""Tokens of one window at most; of a longer text the last ones are kept."""
+
+TOKEN_SIZE = 384
+"""Width of MiniLM-L6."""
+
+
+def spoken(text: str) -> str:
+    """``text`` as a transcriber hears it: lower case, without punctuation but apostrophes.
+
+    >>> spoken("I DON'T know -- really?")
+    "i don't know really"
+    """
+    lowered = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return " ".join(re.sub(r"[^\w\s']|_", " ", lowered).split())
+
+
+class WordsEncoder:
+    """MiniLM-L6 from a local ``folder`` with config.json, model.safetensors and tokenizer.json.
+
+    Raises AssetError where a file is missing or is not the model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # Importing the one class, and loading it without the hub's machinery, halves the start.
+        import torch
+        from safetensors.torch import load_file
+        from tokenizers import Tokenizer
+        from transformers.models.bert.configuration_bert import BertConfig
+        from transformers.models.bert.modeling_bert import BertModel
+
+        self._torch = torch
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            config = BertConfig.from_json_file(str(folder / "config.json"))
+            self._model = BertModel(config, add_pooling_layer=False)
+            weights = load_file(folder / "model.safetensors")
+            self._model.train(False)
+            absent = self._model.load_state_dict(weights, strict=False).missing_keys
+        except Exception as error:  # three libraries, each with exceptions of its own
+            raise AssetError(f"word model in {folder}: {_one_line(error)}") from None
+        if absent:
+            raise AssetError(f"word model in {folder}: {len(absent)} weights are missing")
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._begin = self._tokenizer.token_to_id("[CLS]")
+        self._end = self._tokenizer.token_to_id("[SEP]")
+
+    def encode(self, words: Sequence[str]) -> Floats:
+        """Token states (tokens, 384) of ``words`` in a row; (0, 384) where nothing is said."""
+        return self.encode_texts([" ".join(words)])[0]
+
+    def encode_texts(self, texts: Sequence[str], batch: int = 32) -> list[Floats]:
+        """Token states (tokens, 384) of each text, at most 64 tokens, without [CLS] and [SEP]."""
+        rows = [
+            encoding.ids[-TOKEN_LIMIT:]
+            for encoding in self._tokenizer.encode_batch(
+                [spoken(text) for text in texts], add_special_tokens=False
+            )
+        ]
+        states = [np.zeros((0, TOKEN_SIZE), np.float32)] * len(rows)
+        said = sorted((i for i, row in enumerate(rows) if row), key=lambda i: len(rows[i]))
+        for start in range(0, len(said), batch):
+            group = said[start : start + batch]
+            for i, state in zip(group, self._states([rows[i] for i in group]), strict=True):
+                states[i] = state
+        return states
+
+    def _states(self, rows: list[list[int]]) -> list[Floats]:
+        torch = self._torch
+        longest = max(map(len, rows))
+        tokens = torch.zeros((len(rows), longest + 2), dtype=torch.long)
+        attention = torch.zeros_like(tokens)
+        for i, row in enumerate(rows):
+            tokens[i, : len(row) + 2] = torch.tensor([self._begin, *row, self._end])
+            attention[i, : len(row) + 2] = 1
+        with torch.inference_mode():
+            output = self._model(input_ids=tokens, attention_mask=attention).last_hidden_state
+        return [
+            output[i, 1 : len(row) + 1].numpy().astype(np.float32) for i, row in enumerate(rows)
+        ]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
