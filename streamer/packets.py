@@ -155,8 +155,10 @@ class StreamWindow:
 class Window:
     """What all streams hold between ``start`` and ``end``; a stream that is off is left out.
 
-    ``revision`` counts up each time the same window is seen again with more words;
-    ``words_age`` is the time between ``end`` and the moment up to which words are final.
+    ``audio`` and ``vision`` lie ready in ``streams``; the words are there as they were heard, with
+    ``heard``, the last packet of words, for its quality figures (None where nobody listens).
+    Revision 0 is the window as it closed, revision 1 the same with all its words.
+    ``words_age`` is the time between the moment up to which words are final and ``end``, at least 0.
     """
 
     hop: int
@@ -165,6 +167,7 @@ class Window:
     revision: int
     words: tuple[Word, ...]
     words_age: int
+    heard: Words | None
     streams: dict[Stream, StreamWindow]
 
 

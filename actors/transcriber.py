@@ -1,0 +1,79 @@
+"""The transcriber: sound in, voice features and words out, from one encoding per hop."""
+
+from collections.abc import Callable
+
+import numpy as np
+from faster_whisper import WhisperModel
+
+from models.features.steps import step_count
+from models.features.voice import HIDDEN_SIZE, encode, hidden_states, voice_steps
+from models.reliability import audio_evidence
+from models.transcription import Recognizer, StreamingTranscriber
+from streamer.assets import Assets
+from streamer.errors import AssetError
+from streamer.packets import SAMPLE_RATE, AudioHop, Flags, Floats, VoiceFrames, Words
+from streamer.settings import Settings
+
+Output = Callable[[VoiceFrames | Words], None]
+
+
+class Transcriber:
+    """Sends ``output`` two packets for every hop: first the voice, then, once decoded, the words.
+
+    The voice goes out before decoding begins, so that words never hold it up.
+    Raises AssetError where the model is missing or cannot be read.
+    """
+
+    def __init__(self, settings: Settings, output: Output) -> None:
+        self._output = output
+        self._window = settings.window.length
+        self._threshold = settings.transcriber.speech_threshold
+        self._model = load_whisper(settings)
+        self._stream = StreamingTranscriber(
+            Recognizer(self._model),
+            window=settings.window.length,
+            buffer=settings.transcriber.buffer,
+            threshold=self._threshold,
+        )
+        self._warm_up()
+
+    def push(self, hop: AudioHop) -> None:
+        """Take in the sound of the next hop."""
+        stream = self._stream
+        stream.extend(hop)
+        encoded = None
+        features, mask = _silence(self._window)
+        if (stream.speech > self._threshold).any():
+            encoded = encode(self._model, stream.samples)
+            hidden = hidden_states(encoded, stream.seconds)
+            features, mask = voice_steps(hidden, stream.speech, self._window)
+        samples = round(self._window * SAMPLE_RATE)
+        speech = len(stream.speech) * samples // max(len(stream.samples), 1)
+        evidence = audio_evidence(stream.samples[-samples:], stream.speech[-speech:])
+        self._output(VoiceFrames(hop.hop, features, mask, evidence, hop.dropped, hop.ended))
+        self._output(stream.update(encoded, hop))
+
+    def _warm_up(self) -> None:
+        """The first pass of each kernel is several times slower than the rest."""
+        encoded = encode(self._model, np.zeros(SAMPLE_RATE, np.float32))
+        Recognizer(self._model).hear(encoded, 1.0, 0)
+
+
+def load_whisper(settings: Settings) -> WhisperModel:
+    """The Whisper model of the settings, int8, on the processor, one thread.
+
+    Raises AssetError where it is missing or cannot be read.
+    """
+    folder = Assets(settings.assets).path("whisper-tiny.en")
+    try:
+        return WhisperModel(
+            str(folder), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise AssetError(f"speech model in {folder}: {reason}") from None
+
+
+def _silence(seconds: float) -> tuple[Floats, Flags]:
+    steps = step_count(seconds)
+    return np.zeros((steps, HIDDEN_SIZE), np.float32), np.zeros(steps, np.bool_)

@@ -1,0 +1,160 @@
+from collections.abc import Iterable
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.features.face import FACE_SIZE
+from streamer.packets import (
+    FACE_MEASURES,
+    SECOND,
+    Evidence,
+    FaceFrames,
+    Stream,
+    VoiceFrames,
+    Window,
+    Word,
+    Words,
+)
+from streamer.settings import WindowSettings
+from streamer.windows import Packet, WindowAssembler
+
+SETTINGS = WindowSettings(length=4.0, hop=0.5, deadline=0.3)
+HOP = SETTINGS.hop_ns
+ALL: tuple[Stream, ...] = ("text", "audio", "vision")
+
+
+def voice(hop: int, ended: bool = False) -> VoiceFrames:
+    features = np.full((20, 384), hop, np.float32)
+    evidence = Evidence(1.0, None, {})
+    return VoiceFrames(hop, features, np.ones(20, np.bool_), evidence, ended=ended)
+
+
+def faces(hop: int, ended: bool = False, count: int = 7) -> FaceFrames:
+    at = hop * HOP + np.arange(count, dtype=np.int64) * (HOP // count)
+    measures = np.tile(np.array([150, 200, 120, 0, 0, 0], np.float32), (count, 1))
+    assert measures.shape[1] == len(FACE_MEASURES)
+    features = np.ones((count, FACE_SIZE), np.float32)
+    return FaceFrames(hop, at, features, np.ones(count, np.bool_), measures, ended=ended)
+
+
+def words(hop: int, said: Iterable[Word] = (), until: float = 0.0, ended: bool = False) -> Words:
+    return Words(hop, tuple(said), round(until * SECOND), 0.0, -0.2, 1.0, ended=ended)
+
+
+def word(text: str, start: float, end: float) -> Word:
+    return Word(text, round(start * SECOND), round(end * SECOND), 0.9)
+
+
+def assembler(streams: tuple[Stream, ...] = ALL, deadline: int | None = None) -> WindowAssembler:
+    return WindowAssembler(SETTINGS, streams, frame_rate=14, deadline=deadline)
+
+
+def test_a_window_closes_when_every_stream_has_passed_its_end() -> None:
+    windows = assembler()
+    windows.add(voice(0))
+    assert not list(windows.ready(now=0))
+    windows.add(faces(0))
+    (window,) = windows.ready(now=0)
+    assert (window.hop, window.start, window.end, window.revision) == (0, 0, HOP, 0)
+    assert window.streams["audio"].evidence.score == 1.0
+    assert window.streams["vision"].mask.any()
+
+
+def test_a_late_stream_is_waited_for_until_the_deadline_and_then_named() -> None:
+    windows = assembler(deadline=SECOND // 4)
+    windows.add(voice(0))
+    assert not list(windows.ready(now=HOP + SECOND // 5))
+    (window,) = windows.ready(now=HOP + SECOND // 4)
+    assert window.streams["vision"].evidence.score == 0
+    assert window.streams["vision"].evidence.reason == "pictures are late"
+    assert windows.late == 1
+
+
+def test_words_land_as_a_revision_and_never_hold_the_others_up() -> None:
+    windows = assembler()
+    for hop in range(2):
+        windows.add(voice(hop))
+        windows.add(faces(hop))
+    first, second = windows.ready(now=0)
+    assert (first.words, second.words) == ((), ())
+    assert second.words_age == 2 * HOP
+    windows.add(words(1, [word("hello", 0.2, 0.45)], until=0.6))
+    (revised,) = windows.ready(now=0)
+    assert (revised.hop, revised.revision, revised.words_age) == (0, 1, 0)
+    assert [item.text for item in revised.words] == ["hello"]
+    assert revised.streams["audio"] is first.streams["audio"]
+
+
+def test_a_window_holds_the_words_that_touch_it_and_no_others() -> None:
+    windows = assembler(("text", "audio"))
+    said = [word("before", 0.0, 0.9), word("across", 0.9, 1.1), word("inside", 2.0, 2.4)]
+    for hop in range(10):
+        windows.add(voice(hop))
+        windows.add(words(hop, said if hop == 8 else (), until=4.5 if hop == 8 else 0.0))
+    closed = [window for window in windows.ready(now=0) if window.hop == 9]
+    assert [item.text for item in closed[0].words] == ["across", "inside"]
+
+
+def test_a_face_seen_late_still_falls_into_the_windows_that_follow() -> None:
+    windows = assembler(("vision",), deadline=SECOND // 4)
+    (missed,) = windows.ready(now=HOP + SECOND // 4)
+    assert not missed.streams["vision"].mask.any()
+    windows.add(faces(0))
+    windows.add(faces(1))
+    (window,) = windows.ready(now=HOP)
+    assert window.streams["vision"].mask.sum() == 5
+
+
+def test_a_stream_that_has_ended_is_absent_and_the_rest_goes_on() -> None:
+    windows = assembler()
+    windows.add(voice(0, ended=True))
+    windows.add(words(0, until=0.5, ended=True))
+    windows.add(faces(0))
+    windows.add(faces(1, ended=True))
+    handed_out = [(window.hop, window.revision) for window in windows.ready(now=0)]
+    assert handed_out == [(0, 0), (0, 1), (1, 0)]
+    assert windows.finished
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_order_of_arrival_between_streams_does_not_change_the_feed(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    hops = 12
+    heard: list[Packet] = []
+    for hop in range(hops):
+        last = hop == hops - 1
+        heard += [voice(hop, ended=last)]
+        said = [word(f"w{hop}", hop / 2 - 0.9, hop / 2 - 0.5)] if hop > 1 else []
+        heard += [words(hop, said, until=max(hop / 2 - 0.5, 0), ended=last)]
+    seen: list[Packet] = [faces(hop, ended=hop == hops - 1) for hop in range(hops)]
+
+    def run(turns: Iterable[bool]) -> list[tuple[int, int, tuple[str, ...], int]]:
+        windows = assembler()
+        out: list[Window] = []
+        queues = {True: list(heard), False: list(seen)}
+        for turn in [*turns, *[True] * len(heard), *[False] * len(seen)]:
+            if queues[turn]:
+                windows.add(queues[turn].pop(0))
+                out += windows.ready(now=0)
+        assert windows.finished
+        return [
+            (item.hop, item.revision, tuple(word.text for word in item.words), item.words_age)
+            for item in out
+        ]
+
+    mixed = run(generator.random(3 * hops) < generator.random())
+    assert mixed == run([])
+    assert [item[:2] for item in mixed if item[1] == 0] == [(hop, 0) for hop in range(hops)]
+    assert sorted(item[0] for item in mixed if item[1] == 1) == list(range(hops))
+
+
+def test_memory_is_bounded_when_words_never_become_final() -> None:
+    windows = assembler()
+    for hop in range(400):
+        windows.add(voice(hop))
+        windows.add(faces(hop))
+        windows.add(words(hop))
+        list(windows.ready(now=0))
+    held = [len(windows._unrevised), len(windows._faces), len(windows._voices)]
+    assert max(held) <= 41
