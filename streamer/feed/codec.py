@@ -8,7 +8,9 @@ from streamer.feed.messages import KINDS, Message, topic
 
 Encoding = Literal["json", "msgpack"]
 
-_KIND_OF = {message_type: kind for kind, message_type in KINDS.items()}
+KIND_OF = {message_type: kind for kind, message_type in KINDS.items()}
+"""First level of the topic of each type of message."""
+
 _FROM_JSON = {kind: msgspec.json.Decoder(of) for kind, of in KINDS.items()}
 _FROM_MSGPACK = {kind: msgspec.msgpack.Decoder(of) for kind, of in KINDS.items()}
 
@@ -19,7 +21,7 @@ class MalformedError(ValueError):
 
 def topic_of(message: Message) -> bytes:
     """The topic a message belongs under."""
-    return topic(_KIND_OF[type(message)], message.session, message.participant)
+    return topic(KIND_OF[type(message)], message.session, message.participant)
 
 
 def encode(message: Message, encoding: Encoding) -> bytes:

@@ -8,6 +8,7 @@ address the newcomer, but with one message only, and where nothing matches it di
 message from everyone else.)
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,9 @@ SEND_MARK = 1000
 
 PATIENCE_MS = 10_000
 """How long a blocking publisher waits for a subscriber that has fallen SEND_MARK behind."""
+
+SETTLED = 0.05
+"""Seconds without a new subscription after which those of one reader are taken to be complete."""
 
 SUBSCRIPTION_BYTES = 4096
 """A longer subscription closes its connection."""
@@ -92,6 +96,7 @@ class Publisher:
             stamped = msgspec.structs.replace(message, seq=seq, published_at=self._wall_clock())
             payload = encode(stamped, self._encoding)
             self._next_seq[name] = seq + 1
+            self._last.pop(name, None)  # the latest last, so that nothing is repeated after a bye
             self._last[name] = payload
             self.dropped += not self._send(name, payload)
             return stamped
@@ -105,15 +110,18 @@ class Publisher:
                     self._send(name, payload)
 
     def wait_for_subscriber(self, timeout: float) -> bool:
-        """Whether anyone is subscribed to anything, waiting up to ``timeout`` seconds for it."""
+        """Whether anyone is subscribed to anything, waiting up to ``timeout`` seconds for it.
+
+        Subscriptions of one reader arrive one by one, so this waits for all that come together.
+        """
         deadline = time.monotonic() + timeout
-        while True:
-            self.poll()
-            remaining = deadline - time.monotonic()
-            if self._subscribed or remaining <= 0:
-                return bool(self._subscribed)
+        while (remaining := deadline - time.monotonic()) > 0:
             with self._lock:
-                self._socket.poll(round(1000 * min(remaining, 0.05)) + 1)
+                more = self._socket.poll(math.ceil(1000 * min(remaining, SETTLED)))
+                self.poll()
+            if self._subscribed and not more:
+                break
+        return bool(self._subscribed)
 
     def close(self, linger_ms: int = 1000) -> None:
         """Stop. What is still queued is sent for up to ``linger_ms`` milliseconds."""
@@ -163,4 +171,4 @@ def _cannot_bind(bind: str, error: zmq.ZMQError) -> str:
             f"feed.bind = {bind}: the address is in use, perhaps by another session; end that one, "
             "or choose another address (port 0 takes any free one)"
         )
-    return f"feed.bind = {bind}: cannot bind: {zmq.strerror(error.errno)}"
+    return f"feed.bind = {bind}: cannot bind: {zmq.strerror(error.errno or 0)}"

@@ -1,0 +1,168 @@
+"""The receiving end of the feed: typed messages, repeats left out, losses counted."""
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import Self
+
+import zmq
+
+from streamer.errors import SettingError
+from streamer.feed.codec import KIND_OF, MalformedError, decode
+from streamer.feed.messages import KINDS, HealthMessage, Message
+
+LARGEST_MESSAGE = 1 << 20
+"""Bytes; whoever sends more is cut off, and nothing more is heard from there."""
+
+
+class Subscriber:
+    """Hears the messages of ``kinds`` at ``address``, of all or of one session and participant.
+
+        with Subscriber("tcp://127.0.0.1:5556") as feed:
+            for message in feed:
+                print(message)
+
+    Iterating ends after the ``bye`` of everyone heard, or when nothing has come for ``idle``
+    seconds: ``ended`` tells which, and nothing is raised. ``receive`` waits for one message.
+    Nobody needs to be publishing yet, and a publisher that starts again is found again. ``queue``
+    bounds the messages that wait here to be received. Not for use by two threads.
+
+    Raises SettingError for a malformed address, an unknown kind or an impossible name.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        kinds: Sequence[str] = ("sentiment", "transcript", "health"),
+        session: str | None = None,
+        participant: str | None = None,
+        *,
+        queue: int = 1000,
+        idle: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        _check(kinds, session, participant)
+        self.gaps = 0
+        """Messages lost on the way, by the gaps in ``seq``."""
+        self.restarts = 0
+        """How often a topic's ``seq`` began anew: its publisher was started again."""
+        self.malformed = 0
+        """Messages that could not be understood, and were skipped."""
+        self._kinds = frozenset(kinds)
+        self._session = session
+        self._participant = participant
+        self._queue = queue
+        self._idle = idle
+        self._clock = clock
+        self._heard: dict[bytes, tuple[int, float]] = {}
+        self._running: dict[tuple[str, str], bool] = {}
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.SUB)
+        self._socket.setsockopt(zmq.RCVHWM, queue)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.IPV6, "[" in address)
+        # Health is always heard: it is where the end of a session is told.
+        for kind in sorted(self._kinds | {"health"}):
+            self._socket.subscribe(_prefix(kind, session, participant))
+        try:
+            self._socket.connect(address)
+        except zmq.ZMQError as error:
+            self.close()
+            reason = zmq.strerror(error.errno or 0)
+            raise SettingError(
+                f"feed address {address}: {reason}; must look like tcp://127.0.0.1:5556 "
+                "or ipc:///path/of/socket"
+            ) from None
+
+    @property
+    def ended(self) -> bool:
+        """Whether everyone heard so far has said ``bye``."""
+        return bool(self._running) and not any(self._running.values())
+
+    def receive(self, timeout: float) -> Message | None:
+        """The next message, or None where none comes within ``timeout`` seconds.
+
+        Also None, and at once, where the feed ends with a message that was not asked for.
+        """
+        deadline = self._clock() + timeout
+        for considered in count():
+            remaining = max(0.0, deadline - self._clock())
+            if remaining == 0 and considered > self._queue:
+                return None  # a flood of things to skip must not hold the caller
+            if not self._socket.poll(math.ceil(remaining * 1000)):
+                return None
+            ended = self.ended
+            message = self._accept(self._socket.recv_multipart())
+            if message is not None or (self.ended and not ended):
+                return message
+        return None
+
+    def close(self) -> None:
+        self._socket.close()
+        self._context.term()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Message]:
+        while (message := self.receive(self._idle)) is not None:
+            yield message
+            if self.ended:
+                return
+
+    def _accept(self, frames: list[bytes]) -> Message | None:
+        """The message in ``frames``, unless it is malformed, not asked for or a repeat."""
+        try:
+            message = decode(frames)
+        except MalformedError:
+            self.malformed += 1
+            return None
+        if self._participant not in (None, message.participant):
+            return None
+        bye = isinstance(message, HealthMessage) and message.state == "bye"
+        wanted = KIND_OF[type(message)] in self._kinds
+        if not self._is_new(frames[0], message, counted=wanted):
+            return None
+        self._running[message.session, message.participant] = not bye
+        return message if wanted else None
+
+    def _is_new(self, name: bytes, message: Message, *, counted: bool) -> bool:
+        """Follow a topic's ``seq``; False for the repeat that a late joiner has called forth."""
+        last = self._heard.get(name)
+        this = (message.seq, message.published_at)
+        if this == last:
+            return False
+        self._heard[name] = this
+        if counted and last is not None:
+            self.restarts += message.seq <= last[0]
+            self.gaps += max(0, message.seq - last[0] - 1)
+        return True
+
+
+def _prefix(kind: str, session: str | None, participant: str | None) -> bytes:
+    """What to subscribe to. It ends with the separator, so "ann" never catches "anna"."""
+    levels = [kind]
+    if session is not None:
+        levels.append(session)
+        if participant is not None:
+            levels.append(participant)
+    return "".join(f"{level}/" for level in levels).encode()
+
+
+def _check(kinds: Sequence[str], session: str | None, participant: str | None) -> None:
+    unknown = set(kinds) - set(KINDS)
+    if unknown or not kinds:
+        raise SettingError(
+            f"feed kinds = {', '.join(kinds) or '(none)'}: allowed are {', '.join(KINDS)}"
+        )
+    for what, name in (("session", session), ("participant", participant)):
+        if name is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+            raise SettingError(
+                f"{what} = {name!r}: allowed are 1 to 64 of letters, digits, '.', '_' and '-'"
+            )
