@@ -39,7 +39,7 @@ class Ramp:
     def __call__(self, value: float) -> float:
         if math.isnan(value):
             return 0.0
-        return min(max((value - self.bad) / (self.good - self.bad), 0.0), 1.0)
+        return min(1.0, max(0.0, (value - self.bad) / (self.good - self.bad)))
 
 
 # Where two scores are equally bad the first is named, so causes stand before their effects.
@@ -113,7 +113,7 @@ def combine(model: float, evidence: Evidence) -> float:
     Rises with both, and is 0 where either is 0 or not a number.
     """
     value = model * evidence.score
-    return 0.0 if math.isnan(value) else min(max(value, 0.0), 1.0)
+    return 0.0 if math.isnan(value) else min(1.0, max(0.0, value))
 
 
 def audio_evidence(samples: Floats, speech: Floats) -> Evidence:
