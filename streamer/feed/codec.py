@@ -31,6 +31,11 @@ def encode(message: Message, encoding: Encoding) -> bytes:
     return msgspec.msgpack.encode(message)
 
 
+def json_line(message: Message) -> str:
+    """The message as one line of JSON, whatever the feed's encoding is."""
+    return encode(message, "json").decode()
+
+
 def decode(frames: list[bytes]) -> Message:
     """The message in the two frames ``[topic, payload]``, whichever encoding it comes in.
 

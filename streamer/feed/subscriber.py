@@ -24,8 +24,9 @@ class Subscriber:
             for message in feed:
                 print(message)
 
-    Iterating ends after the ``bye`` of everyone heard, or when nothing has come for ``idle``
-    seconds: ``ended`` tells which, and nothing is raised. ``receive`` waits for one message.
+    Iterating ends after the ``bye`` of everyone heard, or when nothing at all, not even health, has
+    come for ``idle`` seconds: ``ended`` tells which, and nothing is raised. ``receive`` waits for
+    one message.
     Nobody needs to be publishing yet, and a publisher that starts again is found again. ``queue``
     bounds the messages that wait here to be received. Not for use by two threads.
 
@@ -56,6 +57,7 @@ class Subscriber:
         self._queue = queue
         self._idle = idle
         self._clock = clock
+        self._heard_at = clock()
         self._heard: dict[bytes, tuple[int, float]] = {}
         self._running: dict[tuple[str, str], bool] = {}
         self._context = zmq.Context()
@@ -111,8 +113,11 @@ class Subscriber:
         self.close()
 
     def __iter__(self) -> Iterator[Message]:
-        while (message := self.receive(self._idle)) is not None:
-            yield message
+        self._heard_at = self._clock()
+        while self._clock() - self._heard_at < self._idle:
+            message = self.receive(self._idle)
+            if message is not None:
+                yield message
             if self.ended:
                 return
 
@@ -125,6 +130,7 @@ class Subscriber:
             return None
         if self._participant not in (None, message.participant):
             return None
+        self._heard_at = self._clock()
         bye = isinstance(message, HealthMessage) and message.state == "bye"
         wanted = KIND_OF[type(message)] in self._kinds
         if not self._is_new(frames[0], message, counted=wanted):
