@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console as Terminal
 from rich.console import RenderableType
@@ -131,6 +131,7 @@ def test_the_live_view_draws_what_it_is_told() -> None:
 finite = st.floats(-3, 3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.builds(Point, finite, st.floats(0, 3)), min_size=76, max_size=76))
 def test_the_plot_has_one_mark_a_column_where_it_lies_and_blanks_where_there_is_none(
     points: list[Point | None],

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.feed.codec import Encoding, MalformedError, decode, encode, topic_of
@@ -53,17 +53,20 @@ transcripts = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(sentiments | transcripts | st.just(health(bye=True)), encodings)
 def test_what_is_encoded_decodes_to_the_same(message: Message, encoding: Encoding) -> None:
     assert decode([topic_of(message), encode(message, encoding)]) == message
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=4), st.sampled_from([b"", b"health/", b"{"]))
 def test_arbitrary_bytes_are_malformed_and_nothing_worse(frames: list[bytes], start: bytes) -> None:
     with pytest.raises(MalformedError):
         decode([start + frame for frame in frames])
 
 
+@settings(deadline=None)
 @given(st.data(), encodings)
 def test_damaged_payloads_are_read_or_refused(data: st.DataObject, encoding: Encoding) -> None:
     message = sentiment()
