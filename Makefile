@@ -27,7 +27,7 @@ assets: setup ## fetch the models and the demo's media
 	$(BIN)/qamoe-stream models pull
 
 setup: ## system packages where allowed, .venv, pinned packages (TORCH=gpu: torch with CUDA)
-	@TORCH=$(TORCH) scripts/setup.sh
+	@TORCH="$(TORCH)" PYTHON="$(PYTHON)" scripts/setup.sh
 
 clean: ## remove .venv and caches; fetched models stay in the user's cache folder
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info build dist

@@ -79,7 +79,7 @@ install_system_packages() {
     packages=$(missing_packages "$1" | xargs)
     [[ -n $packages ]] || return 0
     if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
-        say "going on without system packages: $packages (sudo apt-get install $packages)"
+        say "going on without system packages that are missing: sudo apt-get install $packages"
         return 0
     fi
     say "installing system packages: $packages"
@@ -138,11 +138,11 @@ state() {
 main() {
     local python
     [[ $TORCH == cpu || $TORCH == gpu ]] || fail "TORCH=$TORCH: must be cpu or gpu"
+    python=$(find_python)
     exec 9<constraints.txt # any file that is always there will do as the lock
     if command -v flock >/dev/null; then
         flock -w "$LOCK_TIMEOUT" 9 || fail "another set-up has run for over $LOCK_TIMEOUT s"
     fi
-    python=$(find_python)
     mkdir -p "$VENV"
     install_system_packages "$python"
     if is_supported "$VENV/bin/python" && [[ -f $STAMP && $(<"$STAMP") == "$(state)" ]]; then

@@ -1,0 +1,48 @@
+"""Fixtures that every test file may use; those of one subject stand beside its tests."""
+
+import os
+from pathlib import Path
+
+# Before torch, OpenCV or Ray are imported: they read these once.
+os.environ.update(
+    {
+        "OMP_NUM_THREADS": "1",  # a second thread makes the small networks slower
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+)
+
+import pytest
+
+from streamer.assets import Assets
+from streamer.settings import load_settings
+
+CHECKOUT = Path(__file__).parent.parent
+NEEDED = ("whisper-tiny.en", "face-landmarker", "minilm-l6", "demo-media")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first: what is broken shows within seconds."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(scope="session")
+def assets() -> Assets:
+    """The model files and demo media in the user's cache."""
+    found = Assets(load_settings().assets)
+    missing = found.missing(NEEDED)
+    if missing:
+        pytest.skip(f"assets missing: {', '.join(missing)} (run: qamoe-stream models pull)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The research data, which is not part of the repository."""
+    folder = Path(os.environ.get("QAMOE_DATA", CHECKOUT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no research data at {folder} (set QAMOE_DATA)")
+    return folder
