@@ -199,7 +199,7 @@ def face_evidence(measures: Floats, found: Flags, expected_frames: float) -> Evi
         # The worse quartile: a quarter of a bad window shows, a few odd pictures do not.
         values |= {
             "face_size_px": float(np.percentile(columns["face_size"][found], 25)),
-            "sharpness": float(np.percentile(columns["sharpness"][found], 25)),
+            "sharpness": float(np.percentile(_evenly_lit(columns)[found], 25)),
             "luma_low": float(np.percentile(columns["brightness"][found], 25)),
             "luma_high": float(np.percentile(columns["brightness"][found], 75)),
             "yaw_deg": float(np.percentile(np.abs(columns["yaw"][found]), 75)),
@@ -214,6 +214,12 @@ def _judge(measures: Mapping[str, float], ramps: Mapping[str, Ramp]) -> Evidence
     score = scores[worst]
     finite = {name: float(value) for name, value in measures.items() if math.isfinite(value)}
     return Evidence(score, ramps[worst].reason if score < LOW else None, finite)
+
+
+def _evenly_lit(columns: Mapping[str, npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """Sharpness as it would be at a mean luma of 128: contrast grows with light, so that a dark
+    face would be called blurred."""
+    return columns["sharpness"] * (128 / np.maximum(columns["brightness"], 1)) ** 2
 
 
 def _noise_power(power: npt.NDArray[np.floating], live: Flags) -> float:
