@@ -1,10 +1,11 @@
 """The transcriber: sound in, voice features and words out, from one encoding per hop."""
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from faster_whisper import WhisperModel
 
+from actors.channel import Channel, to_actor
 from models.features.steps import step_count
 from models.features.voice import HIDDEN_SIZE, encode, hidden_states, voice_steps
 from models.reliability import audio_evidence
@@ -14,18 +15,26 @@ from streamer.errors import AssetError
 from streamer.packets import SAMPLE_RATE, AudioHop, Flags, Floats, VoiceFrames, Words
 from streamer.settings import Settings
 
-Output = Callable[[VoiceFrames | Words], None]
+DELIVERY_TIMEOUT = 60.0
+PACKETS_WAITING = 20
+STOP_TIMEOUT = 2.0
 
 
 class Transcriber:
-    """Sends ``output`` two packets for every hop: first the voice, then, once decoded, the words.
+    """Sends two packets for every hop: first the voice, then, once decoded, the words.
 
     The voice goes out before decoding begins, so that words never hold it up.
     Raises AssetError where the model is missing or cannot be read.
     """
 
-    def __init__(self, settings: Settings, output: Output) -> None:
-        self._output = output
+    def __init__(self, settings: Settings, output: Any) -> None:
+        """``output`` takes the packets: a function, or a method of a Ray actor."""
+        self._channel: Channel[VoiceFrames | Words] = Channel(
+            to_actor(output, DELIVERY_TIMEOUT) if hasattr(output, "remote") else output,
+            PACKETS_WAITING,
+            "drop_oldest" if settings.paced else "block",
+            "transcriber to analyzer",
+        )
         self._window = settings.window.length
         self._threshold = settings.transcriber.speech_threshold
         self._model = load_whisper(settings)
@@ -35,7 +44,12 @@ class Transcriber:
             buffer=settings.transcriber.buffer,
             threshold=self._threshold,
         )
-        self._warm_up()
+
+    def open(self) -> str:
+        """Warm up: the first pass of each kernel is several times slower than the rest."""
+        encoded = encode(self._model, np.zeros(SAMPLE_RATE, np.float32))
+        Recognizer(self._model).hear(encoded, 1.0, 0)
+        return "Whisper tiny.en"
 
     def push(self, hop: AudioHop) -> None:
         """Take in the sound of the next hop."""
@@ -50,13 +64,19 @@ class Transcriber:
         samples = round(self._window * SAMPLE_RATE)
         speech = len(stream.speech) * samples // max(len(stream.samples), 1)
         evidence = audio_evidence(stream.samples[-samples:], stream.speech[-speech:])
-        self._output(VoiceFrames(hop.hop, features, mask, evidence, hop.dropped, hop.ended))
-        self._output(stream.update(encoded, hop))
+        present = float(np.isfinite(hop.samples).mean())
+        self._channel.put(
+            VoiceFrames(hop.hop, features, mask, evidence, present, hop.dropped, hop.ended)
+        )
+        self._channel.put(stream.update(encoded, hop))
 
-    def _warm_up(self) -> None:
-        """The first pass of each kernel is several times slower than the rest."""
-        encoded = encode(self._model, np.zeros(SAMPLE_RATE, np.float32))
-        Recognizer(self._model).hear(encoded, 1.0, 0)
+    def stats(self) -> dict[str, float]:
+        """Packets dropped or failed on their way to the analyzer."""
+        return {"dropped": self._channel.dropped, "failed": self._channel.failed}
+
+    def stop(self) -> None:
+        """Deliver what waits, for a few seconds at most."""
+        self._channel.close(STOP_TIMEOUT)
 
 
 def load_whisper(settings: Settings) -> WhisperModel:

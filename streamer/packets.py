@@ -81,12 +81,14 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class VoiceFrames:
     """Voice features of the whole window that ends with ``hop``: ``features`` is (steps, dims),
-    ``mask`` (steps,) is true where there is speech."""
+    ``mask`` (steps,) is true where there is speech. ``present`` in [0, 1] is the share of the
+    hop's samples that came."""
 
     hop: int
     features: Floats
     mask: Flags
     evidence: Evidence
+    present: float = 1.0
     dropped: int = 0
     ended: bool = False
 
@@ -158,7 +160,7 @@ class Window:
     ``audio`` and ``vision`` lie ready in ``streams``; the words are there as they were heard, with
     ``heard``, the last packet of words, for its quality figures (None where nobody listens).
     Revision 0 is the window as it closed, revision 1 the same with all its words.
-    ``words_age`` is the time between the moment up to which words are final and ``end``, at least 0.
+    ``words_age`` is the time from the moment up to which words are final to ``end``, at least 0.
     """
 
     hop: int

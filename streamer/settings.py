@@ -123,12 +123,19 @@ class Settings(Section):
         return self.source.file is None or self.source.speed == "real"
 
 
-def load_settings(file: Path | None = None, options: Mapping[str, Any] | None = None) -> Settings:
-    """Defaults, overridden by ``file``, overridden by ``options`` (dotted keys; None is skipped).
+def load_settings(
+    file: Path | None = None, options: Mapping[str, Any] | None = None, scene: str | None = None
+) -> Settings:
+    """Defaults, overridden by the packaged ``scene`` (``demo``), overridden by ``file``,
+    overridden by ``options`` (dotted keys; None is skipped).
 
     Raises SettingError with one line that names the key, the value and what is allowed.
     """
-    values = _read_yaml(resources.files("configs").joinpath("default.yaml").read_text(), "default")
+    values: dict[str, Any] = {}
+    for name in ("default", scene):
+        if name is not None:
+            text = resources.files("configs").joinpath(f"{name}.yaml").read_text()
+            _merge(values, _read_yaml(text, name))
     if file is not None:
         try:
             text = file.read_text()

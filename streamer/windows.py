@@ -92,11 +92,14 @@ class WindowAssembler:
             and not self._unrevised
         )
 
-    def ready(self, now: int) -> Iterator[Window]:
-        """The windows that can be closed or revised at session time ``now`` (ns), in order."""
+    def ready(self, now: int) -> Iterator[Window | Words]:
+        """The windows that can be closed or revised at session time ``now`` (ns), in order, and
+        before the revisions the words that led to them."""
         while True:
             if self._waiting and (self._waiting[0].hop < self._next or self._all_closed):
-                yield from self._revised(self._waiting.popleft())
+                heard = self._waiting.popleft()
+                yield heard
+                yield from self._revised(heard)
             elif self._all_closed or not self._can_close(now):
                 return
             else:

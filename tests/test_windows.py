@@ -50,12 +50,16 @@ def assembler(streams: tuple[Stream, ...] = ALL, deadline: int | None = None) ->
     return WindowAssembler(SETTINGS, streams, frame_rate=14, deadline=deadline)
 
 
+def closed(windows: WindowAssembler, now: int = 0) -> list[Window]:
+    return [item for item in windows.ready(now) if isinstance(item, Window)]
+
+
 def test_a_window_closes_when_every_stream_has_passed_its_end() -> None:
     windows = assembler()
     windows.add(voice(0))
-    assert not list(windows.ready(now=0))
+    assert not closed(windows)
     windows.add(faces(0))
-    (window,) = windows.ready(now=0)
+    (window,) = closed(windows, now=0)
     assert (window.hop, window.start, window.end, window.revision) == (0, 0, HOP, 0)
     assert window.streams["audio"].evidence.score == 1.0
     assert window.streams["vision"].mask.any()
@@ -64,8 +68,8 @@ def test_a_window_closes_when_every_stream_has_passed_its_end() -> None:
 def test_a_late_stream_is_waited_for_until_the_deadline_and_then_named() -> None:
     windows = assembler(deadline=SECOND // 4)
     windows.add(voice(0))
-    assert not list(windows.ready(now=HOP + SECOND // 5))
-    (window,) = windows.ready(now=HOP + SECOND // 4)
+    assert not closed(windows, now=HOP + SECOND // 5)
+    (window,) = closed(windows, now=HOP + SECOND // 4)
     assert window.streams["vision"].evidence.score == 0
     assert window.streams["vision"].evidence.reason == "pictures are late"
     assert windows.late == 1
@@ -76,11 +80,11 @@ def test_words_land_as_a_revision_and_never_hold_the_others_up() -> None:
     for hop in range(2):
         windows.add(voice(hop))
         windows.add(faces(hop))
-    first, second = windows.ready(now=0)
+    first, second = closed(windows, now=0)
     assert (first.words, second.words) == ((), ())
     assert second.words_age == 2 * HOP
     windows.add(words(1, [word("hello", 0.2, 0.45)], until=0.6))
-    (revised,) = windows.ready(now=0)
+    (revised,) = closed(windows, now=0)
     assert (revised.hop, revised.revision, revised.words_age) == (0, 1, 0)
     assert [item.text for item in revised.words] == ["hello"]
     assert revised.streams["audio"] is first.streams["audio"]
@@ -92,17 +96,17 @@ def test_a_window_holds_the_words_that_touch_it_and_no_others() -> None:
     for hop in range(10):
         windows.add(voice(hop))
         windows.add(words(hop, said if hop == 8 else (), until=4.5 if hop == 8 else 0.0))
-    closed = [window for window in windows.ready(now=0) if window.hop == 9]
-    assert [item.text for item in closed[0].words] == ["across", "inside"]
+    last = [window for window in closed(windows) if window.hop == 9]
+    assert [item.text for item in last[0].words] == ["across", "inside"]
 
 
 def test_a_face_seen_late_still_falls_into_the_windows_that_follow() -> None:
     windows = assembler(("vision",), deadline=SECOND // 4)
-    (missed,) = windows.ready(now=HOP + SECOND // 4)
+    (missed,) = closed(windows, now=HOP + SECOND // 4)
     assert not missed.streams["vision"].mask.any()
     windows.add(faces(0))
     windows.add(faces(1))
-    (window,) = windows.ready(now=HOP)
+    (window,) = closed(windows, now=HOP)
     assert window.streams["vision"].mask.sum() == 5
 
 
@@ -112,7 +116,7 @@ def test_a_stream_that_has_ended_is_absent_and_the_rest_goes_on() -> None:
     windows.add(words(0, until=0.5, ended=True))
     windows.add(faces(0))
     windows.add(faces(1, ended=True))
-    handed_out = [(window.hop, window.revision) for window in windows.ready(now=0)]
+    handed_out = [(window.hop, window.revision) for window in closed(windows)]
     assert handed_out == [(0, 0), (0, 1), (1, 0)]
     assert windows.finished
 
@@ -136,7 +140,7 @@ def test_the_order_of_arrival_between_streams_does_not_change_the_feed(seed: int
         for turn in [*turns, *[True] * len(heard), *[False] * len(seen)]:
             if queues[turn]:
                 windows.add(queues[turn].pop(0))
-                out += windows.ready(now=0)
+                out += closed(windows, now=0)
         assert windows.finished
         return [
             (item.hop, item.revision, tuple(word.text for word in item.words), item.words_age)
@@ -155,6 +159,6 @@ def test_memory_is_bounded_when_words_never_become_final() -> None:
         windows.add(voice(hop))
         windows.add(faces(hop))
         windows.add(words(hop))
-        list(windows.ready(now=0))
+        closed(windows)
     held = [len(windows._unrevised), len(windows._faces), len(windows._voices)]
     assert max(held) <= 41

@@ -79,8 +79,9 @@ class TranscriptMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamHealth(msgspec.Struct, frozen=True):
-    """``rate`` counts frames (vision), hops (audio) or words (text) per second of media;
-    ``dropped`` counts what was lost since the session began."""
+    """``rate`` is per second of media: pictures (vision), seconds of sound (audio), words (text).
+    ``dropped`` counts what was lost since the session began: pictures, hops of sound, or words
+    that the guards refused."""
 
     state: StreamState
     rate: float

@@ -1,0 +1,119 @@
+"""Ray, as a session wants it: private, locked with a token, quiet, and gone afterwards."""
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from streamer.errors import PipelineError, UserError
+from streamer.settings import RaySettings
+
+# Ray reads these once, when it is imported. It listens on all interfaces whatever it is told, so
+# the token is what keeps strangers out.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+
+from actors.host import Host
+
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",  # the models share the cores
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PULSE_LATENCY_MSEC": "20",
+}
+
+
+@contextlib.contextmanager
+def running(settings: RaySettings) -> Iterator[None]:
+    """A cluster of our own for as long as the context lasts, or the one at ``settings.address``.
+
+    Raises PipelineError where Ray does not start.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="qamoe-"))
+    options: dict[str, Any] = {"address": settings.address}
+    if settings.address is None:
+        options = {
+            "object_store_memory": settings.object_store_mb * 2**20,
+            "include_dashboard": False,
+            "_temp_dir": str(folder),
+        }
+    try:
+        _init(folder, options)
+        yield
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def actor(wants_gpu: bool, stage: str, *arguments: Any) -> Any:
+    """Start an actor that hosts ``stage``; see actors.host.Host.
+
+    It needs no processor of its own as Ray counts them, or a third one would wait for ever on two
+    cores; and part of a GPU only where there is one. It is not restarted: its state would be gone.
+    """
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return (
+        ray.remote(Host)
+        .options(
+            num_cpus=0,
+            num_gpus=0.25 if wants_gpu and resources.get("GPU") else 0,
+            max_concurrency=4,
+            max_restarts=0,
+            max_task_retries=0,
+            max_pending_calls=64,
+        )
+        .remote(stage, *arguments)
+    )
+
+
+def get(name: str, reference: Any, timeout: float) -> Any:
+    """What actor ``name`` answers, within ``timeout`` seconds.
+
+    Raises the UserError that the actor raised, or PipelineError where it failed otherwise, died, or
+    did not answer in time.
+    """
+    try:
+        return ray.get(reference, timeout=max(timeout, 0))
+    except GetTimeoutError:
+        raise PipelineError(
+            f"{name} did not answer in time: is the machine overloaded? "
+            "ray.readiness_timeout gives a slow start longer"
+        ) from None
+    except RayTaskError as error:
+        if isinstance(error.cause, UserError):
+            raise error.cause from None
+        raise PipelineError(f"{name} failed: {_lines(error)[-1]}") from None
+    except RayActorError as error:
+        raise PipelineError(f"{name} died: {_lines(error)[0]}") from None
+
+
+def _init(folder: Path, options: dict[str, Any]) -> None:
+    """Start from an empty folder: Ray puts the one it starts from on its workers' path, where
+    somebody's own package ``models`` would hide ours."""
+    empty = folder / "empty"
+    empty.mkdir()
+    with contextlib.chdir(empty):
+        try:
+            ray.init(
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": WORKER_ENVIRONMENT},
+                **options,
+            )
+        except (RayError, OSError, RuntimeError, ValueError) as error:
+            raise PipelineError(f"Ray did not start: {_lines(error)[0]}") from None
+
+
+def _lines(error: BaseException) -> list[str]:
+    return str(error).strip().splitlines() or [type(error).__name__]

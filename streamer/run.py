@@ -1,0 +1,113 @@
+"""One run of the pipeline in front of a user: from the first signal to the summary."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Literal
+
+from rich.console import Console as Terminal
+
+from streamer.console import Console
+from streamer.feed.codec import json_line
+from streamer.feed.messages import HealthMessage, Message
+from streamer.feed.subscriber import Subscriber
+from streamer.packets import STREAMS
+from streamer.reel import Caption
+from streamer.session import Session
+from streamer.settings import Settings
+from streamer.summary import Summary
+
+View = Literal["auto", "off", "json"]
+
+POLL_SECONDS = 0.2
+CHECK_SECONDS = 1.0
+BYE_SECONDS = 3.0
+
+
+def run(settings: Settings, view: View, captions: Sequence[Caption] = ()) -> None:
+    """Run a session until its source ends, its duration is over, or SIGINT or SIGTERM comes.
+
+    ``view``: ``auto`` is the live view on a terminal and JSON lines elsewhere, ``json`` one message
+    a line on standard output, ``off`` nothing. What is said besides goes to standard error.
+    Raises UserError.
+    """
+    live = view == "auto" and sys.stdout.isatty()
+    lines = view == "json" or (view == "auto" and not live)
+    said = Terminal(stderr=True)
+    said.print("loading the models", style="dim")
+    with Session(settings) as session, _stopped_by_signals() as stopping:
+        for name, description in session.descriptions.items():
+            said.print(f"{name}: {description}", style="dim", markup=False, highlight=False)
+        summary = Summary(STREAMS)
+        console = Console(STREAMS, settings.feed.transcripts, hop=settings.window.hop)
+        show = _shown(console if live else None, lines, captions)
+        shown: AbstractContextManager[object] = console if live else nullcontext()
+        with Subscriber(session.address, session=session.name) as feed, shown:
+            for message in _messages(session, feed, stopping):
+                summary.update(message)
+                show(message)
+        said.print(summary.render())
+
+
+def _messages(session: Session, feed: Subscriber, stopping: threading.Event) -> Iterator[Message]:
+    """What the feed says, from the start to the bye."""
+    session.start()
+    reason = "interrupted"
+    check_at = time.monotonic() + CHECK_SECONDS
+    try:
+        while not stopping.is_set():
+            message = feed.receive(POLL_SECONDS)
+            if message is not None:
+                yield message
+            if time.monotonic() >= check_at:
+                if session.finished():
+                    reason = "the source has ended"
+                    break
+                check_at = time.monotonic() + CHECK_SECONDS
+    except BaseException:
+        session.stop("failed")
+        raise
+    stopper = threading.Thread(target=session.stop, args=(reason,), daemon=True)
+    stopper.start()
+    until = time.monotonic() + BYE_SECONDS
+    while not feed.ended and (time.monotonic() < until or stopper.is_alive()):
+        message = feed.receive(POLL_SECONDS)
+        if message is not None:
+            yield message
+    stopper.join(BYE_SECONDS)
+
+
+def _shown(
+    console: Console | None, lines: bool, captions: Sequence[Caption]
+) -> Callable[[Message], None]:
+    def show(message: Message) -> None:
+        if lines:
+            print(json_line(message), flush=True)
+        if console is not None:
+            console.update(message)
+            if not isinstance(message, HealthMessage):
+                console.caption = _caption(captions, message.window.end)
+
+    return show
+
+
+def _caption(captions: Sequence[Caption], time: float) -> str:
+    return next((item.text for item in captions if item.start < time <= item.end), "")
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, so that there is time for a bye."""
+    stopping = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stopping.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,139 @@
+"""A session: the actors of one participant on Ray, from readiness to bye."""
+
+import contextlib
+import secrets
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from streamer import cluster
+from streamer.errors import SettingError, UserError
+from streamer.media import probe
+from streamer.packets import SECOND, STREAMS, Stream
+from streamer.settings import Settings
+
+LEAD_SECONDS = 0.3
+"""The epoch lies a little ahead, so that every actor has started by then."""
+
+CALL_TIMEOUT = 10.0
+STOP_TIMEOUT = 6.0
+
+
+class Session:
+    """Context manager: entering makes all actors ready, leaving takes everything down.
+
+    Raises what the stages raise, as UserError with one line: SourceError for a device or file,
+    AssetError for a model, SettingError, PipelineError where an actor is not ready in time.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.streams = streams_of(settings)
+        self.name = settings.session or secrets.token_hex(4)
+        self.address = ""
+        self.descriptions: dict[str, str] = {}
+        self._settings = _absolute(settings)
+        self._actors: dict[str, Any] = {}
+        self._resources = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as resources:
+            resources.enter_context(cluster.running(self._settings.ray))
+            self._build()
+            self._open()
+            self._resources = resources.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._actors.clear()
+        self._resources.close()
+
+    def start(self) -> None:
+        """Let the signals flow."""
+        epoch = time.monotonic_ns() + round(LEAD_SECONDS * SECOND)
+        self._call("analyzer", "start", epoch)
+        if not self._settings.paced:
+            epoch = time.monotonic_ns()
+        for name in ("camera", "microphone"):
+            if name in self._actors:
+                self._call(name, "start", epoch)
+
+    def finished(self) -> bool:
+        """Whether every source has ended and all is published.
+
+        Raises PipelineError where an actor has died or a source has broken off.
+        """
+        for name in self._actors:
+            if name != "analyzer":
+                self._call(name, "stats")
+        return bool(self._call("analyzer", "finished"))
+
+    def stats(self) -> dict[str, dict[str, float]]:
+        """What each actor counts."""
+        return {name: self._call(name, "stats") for name in self._actors if name != "analyzer"}
+
+    def stop(self, reason: str) -> None:
+        """Stop the sources, publish what is there, say bye. A dead actor does not stop this."""
+        for name in ("camera", "microphone", "transcriber"):
+            if name in self._actors:
+                with contextlib.suppress(UserError):
+                    self._call(name, "stop", timeout=STOP_TIMEOUT)
+        with contextlib.suppress(UserError):
+            self._call("analyzer", "stop", reason, timeout=STOP_TIMEOUT)
+
+    def _build(self) -> None:
+        settings = self._settings
+        analyzer = self._actor(
+            "analyzer", "actors.analyzer:Analyzer", settings, self.name, self.streams
+        )
+        if "audio" in self.streams:
+            transcriber = self._actor(
+                "transcriber", "actors.transcriber:Transcriber", settings, analyzer.push
+            )
+            self._actor("microphone", "actors.microphone:Microphone", settings, transcriber.push)
+        if "vision" in self.streams:
+            self._actor("camera", "actors.camera:Camera", settings, analyzer.push)
+
+    def _actor(self, name: str, stage: str, *arguments: Any) -> Any:
+        wants_gpu = name == "analyzer" and self._settings.analyzer.device != "cpu"
+        handle = cluster.actor(wants_gpu, stage, *arguments)
+        self._actors[name] = handle
+        return handle
+
+    def _open(self) -> None:
+        opening = {name: handle.open.remote() for name, handle in self._actors.items()}
+        deadline = time.monotonic() + self._settings.ray.readiness_timeout
+        for name, reference in opening.items():
+            self.descriptions[name] = cluster.get(name, reference, deadline - time.monotonic())
+        self.address = self.descriptions["analyzer"]
+
+    def _call(self, name: str, *call: Any, timeout: float = CALL_TIMEOUT) -> Any:
+        return cluster.get(name, self._actors[name].call.remote(*call), timeout)
+
+
+def streams_of(settings: Settings) -> tuple[Stream, ...]:
+    """The streams that are on: what the settings want and the source has.
+
+    Raises SettingError where that is none, SourceError for a file that cannot be read.
+    """
+    hears, sees = settings.microphone.device != "off", settings.camera.device != "off"
+    if settings.source.file is not None:
+        media = probe(settings.source.file)
+        hears, sees = hears and media.has_audio, sees and media.has_video
+    on = {"text": hears, "audio": hears, "vision": sees}
+    if not (hears or sees):
+        raise SettingError("microphone and camera are both off: there is nothing to analyse")
+    return tuple(stream for stream in STREAMS if on[stream])
+
+
+def _absolute(settings: Settings) -> Settings:
+    """Actors run in another folder."""
+    if settings.source.file is None:
+        return settings
+    source = settings.source.model_copy(update={"file": str(Path(settings.source.file).resolve())})
+    return settings.model_copy(update={"source": source})
