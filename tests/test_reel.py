@@ -1,0 +1,164 @@
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from models.degradation import AudioDamage, VideoDamage
+from models.features.face import FaceTracker
+from models.reliability import audio_evidence, face_evidence
+from models.voice_activity import VoiceActivity
+from streamer.assets import Assets
+from streamer.errors import AssetError
+from streamer.media import decode_audio, probe
+from streamer.packets import SAMPLE_RATE, SECOND, Evidence
+from streamer.reel import PLAN, Caption, Plan, Shot, Span, captions, render
+from streamer.settings import DamageSettings, Settings, load_settings
+
+FRAME_RATE = 12
+WINDOW = 4
+SHORT = Plan(shots=(Shot(0, 240, 250),), away=Span(0.4, 0.8), voice=(Span(1, 2),), gain=1, turn=0.1)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Settings:
+    return load_settings(Path(__file__).parent.parent / "configs" / "demo.yaml")
+
+
+def test_the_captions_cover_the_demo_in_order(demo: Settings) -> None:
+    shown = captions(demo.damage)
+    assert [(caption.start, caption.end) for caption in shown] == [
+        (0, 8), (8, 14), (14, 19), (19, 25), (25, 28), (28, 33), (33, 36), (36, 41), (41, 46),
+    ]  # fmt: skip
+    assert shown[0] == Caption(0, 8, "clean sound and picture")
+    assert shown[1].text == "the microphone is muted"
+    assert shown[7].text == "the face leaves the picture"
+    assert shown[-1].end == PLAN.seconds
+
+
+def test_captions_name_overlapping_damage_one_by_one() -> None:
+    damages = [
+        DamageSettings(stream="vision", kind="dark", severity=1, start=5, end=10),
+        DamageSettings(stream="audio", kind="mute", severity=1, start=8, end=20),
+    ]
+    starts = [(caption.start, caption.end) for caption in captions(damages)]
+    assert starts == [(0, 5), (5, 10), (8, 20), (20, 36), (36, 41), (41, 46)]
+
+
+def test_the_same_plan_gives_the_same_reel_and_is_rendered_once(
+    assets: Assets, tmp_path: Path
+) -> None:
+    media = assets.path("demo-media")
+    first, second = tmp_path / "a.mp4", tmp_path / "new" / "b.mp4"
+    render(media, first, SHORT)
+    render(media, second, SHORT)
+    assert first.read_bytes() == second.read_bytes()
+    written = first.stat().st_mtime_ns
+    render(media, first, SHORT)
+    assert first.stat().st_mtime_ns == written
+    render(media, first, replace(SHORT, gain=2))
+    assert first.stat().st_mtime_ns > written
+    assert [path.name for path in first.parent.glob("a.mp4*")] == ["a.mp4"]
+
+
+def test_a_broken_reel_is_rendered_anew(assets: Assets, tmp_path: Path) -> None:
+    target = tmp_path / "reel.mp4"
+    target.write_bytes(b"half a film")
+    render(assets.path("demo-media"), target, SHORT)
+    info = probe(str(target))
+    assert info.has_audio
+    assert info.has_video
+    assert info.duration_seconds == pytest.approx(1, abs=0.1)
+
+
+def test_missing_media_are_one_line_and_leave_nothing(tmp_path: Path) -> None:
+    with pytest.raises(AssetError) as error:
+        render(tmp_path / "nothing", tmp_path / "reel.mp4", SHORT)
+    assert "\n" not in str(error.value)
+    assert "nothing" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Evidence of the windows that end at each half second."""
+
+    audio: dict[float, Evidence]
+    vision: dict[float, Evidence]
+
+
+@pytest.fixture(scope="module")
+def judged(assets: Assets, demo: Settings, tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    reel = tmp_path_factory.mktemp("reel") / "reel.mp4"
+    render(assets.path("demo-media"), reel)
+    task = assets.file("face-landmarker", "face_landmarker.task")
+    ends = [half / 2 for half in range(2 * WINDOW, 2 * round(PLAN.seconds) + 1)]
+    return Judged(_heard(reel, demo, ends), _seen(reel, demo, ends, task))
+
+
+def _heard(reel: Path, demo: Settings, ends: list[float]) -> dict[float, Evidence]:
+    damage = AudioDamage(demo.damage, np.random.default_rng(0))
+    chunks = [damage.apply(chunk.samples, chunk.captured_at) for chunk in decode_audio(str(reel))]
+    samples = np.concatenate(chunks)
+    samples = samples[: len(samples) // 320 * 320]
+    speech = VoiceActivity()(samples)
+    result = {}
+    for end in ends:
+        first, last = round((end - WINDOW) * SAMPLE_RATE), round(end * SAMPLE_RATE)
+        result[end] = audio_evidence(samples[first:last], speech[first // 320 : last // 320])
+    return result
+
+
+def _seen(reel: Path, demo: Settings, ends: list[float], task: Path) -> dict[float, Evidence]:
+    damage = VideoDamage(demo.damage, np.random.default_rng(0))
+    times, found, measures = [], [], []
+    with FaceTracker(task, "video") as tracker, av.open(str(reel)) as container:
+        for frame in islice(container.decode(video=0), 0, None, PLAN.rate // FRAME_RATE):
+            captured_at = round(frame.time * SECOND)
+            image = damage.apply(frame.to_ndarray(format="bgr24"), captured_at)
+            assert image is not None
+            face = tracker.track(image, captured_at)
+            times.append(captured_at / SECOND)
+            found.append(face.found)
+            measures.append(face.measures)
+    result = {}
+    for end in ends:
+        use = (np.array(times) >= end - WINDOW) & (np.array(times) < end)
+        result[end] = face_evidence(
+            np.array(measures)[use], np.array(found)[use], WINDOW * FRAME_RATE
+        )
+    return result
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stream", "start", "end", "reason"),
+    [
+        ("audio", 8, 14, "silent or muted microphone"),
+        ("audio", 19, 25, "noise"),
+        ("vision", 28, 33, "no face"),
+        ("vision", 36, 41, "no face"),
+    ],
+    ids=["mute", "noise", "cover", "leaves"],
+)
+def test_reliability_falls_where_the_demo_says_so(
+    judged: Judged, stream: str, start: float, end: float, reason: str
+) -> None:
+    hit = judged.audio if stream == "audio" else judged.vision
+    spared = judged.vision if stream == "audio" else judged.audio
+    during = [half / 2 for half in range(2 * start + 5, 2 * end + 1)]
+    assert all(hit[at].score < 0.5 for at in during)
+    assert all(hit[at].reason == reason for at in during)
+    assert all(spared[at].score > 0.8 for at in during)
+    assert hit[end + WINDOW - 0.5].score > 0.8
+
+
+@pytest.mark.slow
+def test_the_clean_reel_is_trusted(judged: Judged) -> None:
+    for at in (4, 6, 8, 18, 19):
+        assert judged.audio[at].score > 0.8
+    for at in (4, 8, 14, 20, 28, 45, 46):
+        assert judged.vision[at].score > 0.8
+    assert all(judged.audio[at].score > 0.8 for at in (29, 33, 36, 40, 46))
