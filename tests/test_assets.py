@@ -30,6 +30,8 @@ class Site:
     content: bytes = CONTENT
     cut_after: list[int] = field(default_factory=list)
     """Bytes after which the next connections are cut, one each."""
+    resumes: bool = True
+    """Whether ranges are heeded; some servers always begin at the first byte."""
     ranges: list[str] = field(default_factory=list)
 
 
@@ -41,9 +43,9 @@ def site() -> Iterator[Site]:
         def do_GET(self) -> None:
             asked = self.headers["Range"]
             state.ranges.append(asked)
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            start = int(asked.removeprefix("bytes=").removesuffix("-")) if state.resumes else 0
             body = state.content[start:]
-            self.send_response(206)
+            self.send_response(206 if state.resumes else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body[: state.cut_after.pop(0)] if state.cut_after else body)
@@ -119,6 +121,14 @@ def test_a_cut_connection_is_resumed(tmp_path: Path, site: Site) -> None:
     assets = Assets(settings(tmp_path), table(site.url))
     assets.pull()
     assert site.ranges == ["bytes=0-", "bytes=300000-"]
+    assert assets.list()[0].state == "present"
+
+
+def test_a_server_that_cannot_resume_begins_again(tmp_path: Path, site: Site) -> None:
+    site.resumes = False
+    site.cut_after = [300_000]
+    assets = Assets(settings(tmp_path), table(site.url))
+    assets.pull()
     assert assets.list()[0].state == "present"
 
 
