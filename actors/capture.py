@@ -78,6 +78,11 @@ class Capture(ABC, Generic[Packet]):
             "source_dropped": self._source.dropped,
         }
 
+    @property
+    def running(self) -> bool:
+        """Whether capture has begun and neither ended nor broken off."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Ends capture and delivers what waits; takes at most a few seconds."""
         self._stopping.set()

@@ -26,6 +26,11 @@ class PulseServer:
         command = ["paplay", "-d", SINK, "--latency-msec=1000", str(wav)]
         subprocess.run(command, check=True, timeout=timeout, env=env)
 
+    def suspend(self, suspended: bool) -> None:
+        """A suspended microphone delivers nothing at all, like one that hangs."""
+        command = ["pactl", "suspend-source", "microphone", str(int(suspended))]
+        subprocess.run(command, check=True, timeout=10)
+
 
 @contextmanager
 def pulse_server() -> Iterator[PulseServer]:

@@ -1,0 +1,143 @@
+import queue
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actors.camera import Camera, face_landmarker
+from models.features.face import FACE_SIZE
+from streamer.errors import AssetError, SourceError
+from streamer.packets import FACE_MEASURES, SECOND, FaceFrames
+from streamer.settings import Settings, load_settings
+from tests.media_files import demo_media, write_video
+
+PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _needs_the_face_model() -> None:
+    try:
+        face_landmarker(load_settings())
+    except AssetError as error:
+        pytest.skip(str(error))
+
+
+def file_settings(path: Path, **options: Any) -> Settings:
+    return load_settings(options={"source.file": str(path), "source.speed": "max"} | options)
+
+
+def packets_of(settings: Settings) -> list[FaceFrames]:
+    """All packets of a session, to the one that has ended."""
+    received: queue.Queue[FaceFrames] = queue.Queue()
+    camera = Camera(settings, received.put)
+    try:
+        camera.open()
+        camera.start(time.monotonic_ns())
+        packets = [received.get(timeout=PATIENCE)]
+        while not packets[-1].ended:
+            packets.append(received.get(timeout=PATIENCE))
+        assert camera.stats()["failed"] == 0
+    finally:
+        camera.stop()
+    assert received.empty()
+    return packets
+
+
+def captured(packets: list[FaceFrames]) -> list[int]:
+    return [int(at) for packet in packets for at in packet.captured_at]
+
+
+def test_each_packet_holds_the_pictures_of_its_hop(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", pictures=50, frame_rate=25)
+    packets = packets_of(file_settings(path, **{"camera.frame_rate": 10}))
+    assert [packet.hop for packet in packets] == [0, 1, 2, 3]
+    assert [packet.ended for packet in packets] == [False, False, False, True]
+    for packet in packets:
+        assert set(packet.captured_at // (SECOND // 2)) == {packet.hop}
+        frames = len(packet.captured_at)
+        assert packet.features.shape == (frames, FACE_SIZE)
+        assert packet.found.shape == (frames,)
+        assert packet.measures.shape == (frames, len(FACE_MEASURES))
+    assert len(captured(packets)) == 20
+
+
+def test_pictures_that_begin_late_leave_empty_packets(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", pictures=25, video_start=1.2, audio=(0.0, 1.0))
+    packets = packets_of(file_settings(path))
+    assert [len(packet.captured_at) == 0 for packet in packets] == [True, True, False, False, False]
+    assert packets[0].features.shape == (0, FACE_SIZE)
+    assert packets[0].measures.shape == (0, len(FACE_MEASURES))
+
+
+def test_a_face_that_comes_into_the_picture_is_found() -> None:
+    packets = packets_of(file_settings(demo_media("noface_face.mov"), **{"camera.frame_rate": 5}))
+    found = np.concatenate([packet.found for packet in packets])
+    third = len(found) // 3
+    assert found[:third].mean() < 0.2
+    assert found[-third:].mean() > 0.8
+
+
+def test_the_same_file_twice_is_the_same() -> None:
+    settings = file_settings(demo_media("single_face.mp4"), **{"camera.frame_rate": 5})
+    for one, other in zip(packets_of(settings), packets_of(settings), strict=True):
+        np.testing.assert_array_equal(one.captured_at, other.captured_at)
+        np.testing.assert_array_equal(one.features, other.features)
+        np.testing.assert_array_equal(one.measures, other.measures)
+
+
+def test_damage_is_done_before_the_face_is_sought() -> None:
+    damage = [{"stream": "vision", "kind": "dark", "severity": 1.0, "start": 0, "end": 60}]
+    path = demo_media("single_face.mp4")
+    packets = packets_of(file_settings(path, **{"camera.frame_rate": 5}, damage=damage))
+    brightness = FACE_MEASURES.index("brightness")
+    assert max(float(packet.measures[:, brightness].max()) for packet in packets) < 30
+
+
+def test_a_paced_packet_never_leaves_before_its_end(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", pictures=25)
+    settings = file_settings(path, **{"source.speed": "real", "window.hop": 0.2})
+    arrived: list[int] = []
+    ended = threading.Event()
+
+    def take(packet: FaceFrames) -> None:
+        arrived.append(time.monotonic_ns())
+        if packet.ended:
+            ended.set()
+
+    camera = Camera(settings, take)
+    camera.open()
+    epoch = time.monotonic_ns() + SECOND // 5
+    camera.start(epoch)
+    assert ended.wait(PATIENCE)
+    camera.stop()
+    assert len(arrived) == 5
+    for hop, at in enumerate(arrived):
+        assert at - epoch >= (hop + 1) * SECOND // 5
+
+
+def test_a_live_camera_sends_its_pictures_hop_by_hop() -> None:
+    graph = f"lavfi:movie={demo_media('single_face.mp4')}:loop=0,setpts=N/(30*TB),realtime"
+    options = {"camera.device": graph, "camera.first_frame_timeout": 20, "duration": 3}
+    packets = packets_of(load_settings(options=options))
+    assert [packet.hop for packet in packets] == list(range(6))
+    times = captured(packets)
+    assert times == sorted(times)
+    assert len(times) + packets[-1].dropped >= 35
+    assert len(times) <= 47
+    assert np.concatenate([packet.found for packet in packets]).any()
+
+
+def test_a_camera_that_falls_silent_sends_empty_packets() -> None:
+    graph = "lavfi:testsrc=size=64x48:rate=30:duration=1,realtime"
+    options = {"camera.device": graph, "camera.first_frame_timeout": 20, "duration": 3}
+    packets = packets_of(load_settings(options=options))
+    assert [packet.hop for packet in packets] == list(range(6))
+    assert len(packets[-1].captured_at) == 0
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"none\.mp4"):
+        packets_of(file_settings(tmp_path / "none.mp4"))
