@@ -1,4 +1,6 @@
 import queue
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -141,3 +143,12 @@ def test_a_camera_that_falls_silent_sends_empty_packets() -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"none\.mp4"):
         packets_of(file_settings(tmp_path / "none.mp4"))
+
+
+def test_the_face_model_leaves_the_sound_devices_alone() -> None:
+    look = (
+        "import sys; from actors.camera import *; from streamer.settings import load_settings;"
+        "FaceTracker(face_landmarker(load_settings()), 'video');"
+        "sys.exit('sounddevice' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", look], check=True, timeout=PATIENCE, capture_output=True)

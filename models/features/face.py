@@ -1,6 +1,5 @@
 """Face features: MediaPipe's blendshapes and head pose, and measures of the picture."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 from models.features.steps import STEP_SECONDS
 from streamer.errors import AssetError
 from streamer.packets import FACE_MEASURES, SECOND, Flags, Floats, Image, Times
+from streamer.stderr import native_stderr_silenced
 
 BLENDSHAPES = 52
 """MediaPipe's blendshapes, each in [0, 1]."""
@@ -44,7 +44,7 @@ class FaceTracker:
     """
 
     def __init__(self, task: Path, mode: Literal["video", "image"]) -> None:
-        with _native_stderr_silenced():
+        with native_stderr_silenced(), _sound_devices_left_alone():
             import mediapipe
             from mediapipe.tasks.python import vision
             from mediapipe.tasks.python.core.base_options import BaseOptions
@@ -163,14 +163,15 @@ def _sharpness(box: Image) -> float:
 
 
 @contextmanager
-def _native_stderr_silenced() -> Iterator[None]:
-    """Keeps the start-up chatter of MediaPipe's C++ side, which has no switch, off the terminal."""
-    sys.stderr.flush()
-    saved = os.dup(2)
+def _sound_devices_left_alone() -> Iterator[None]:
+    """MediaPipe's audio part loads ``sounddevice`` if it can, which asks every sound device and
+    freezes PortAudio's list of them for the whole process."""
+    if "sounddevice" in sys.modules:
+        yield
+        return
+    blocked: dict[str, Any] = {"sounddevice": None}
+    sys.modules.update(blocked)
     try:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-            os.dup2(nowhere.fileno(), 2)
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+        del sys.modules["sounddevice"]
