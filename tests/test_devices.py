@@ -1,0 +1,38 @@
+import pytest
+
+from streamer.devices import Camera, Devices, Microphone, camera_nodes, list_devices
+from tests.pulse import pulse_server
+
+
+def test_the_sound_server_s_microphones_are_listed() -> None:
+    with pulse_server():
+        devices = list_devices()
+    assert {"pulse", "default"} <= {microphone.name for microphone in devices.microphones}
+    assert [microphone.name for microphone in devices.microphones if microphone.is_default]
+    assert "pulse" in str(devices)
+
+
+def test_a_machine_without_devices_says_so(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")
+    devices = list_devices()
+    if devices.microphones or camera_nodes():
+        pytest.skip("this machine has a microphone or a camera")
+    assert "no microphone found" in str(devices)
+    assert "no camera found" in str(devices)
+    assert capfd.readouterr().err == ""
+
+
+def test_each_device_is_one_line() -> None:
+    devices = Devices(
+        (Microphone(3, "USB Headset", 1, 48000, True),),
+        (Camera("/dev/video0", "Webcam", (640, 480)), Camera("/dev/video1", "Webcam", None)),
+    )
+    assert str(devices).splitlines() == [
+        "microphones (--mic NAME, part of a name, or index):",
+        "  3  USB Headset  1 ch  48000 Hz  (default)",
+        "cameras (--camera INDEX or PATH):",
+        "  /dev/video0  Webcam  640x480",
+        "  /dev/video1  Webcam  cannot be opened",
+    ]
