@@ -32,6 +32,12 @@ NO_SPEECH_LIMIT = 0.6
 SPOKEN_SECONDS = 0.06
 """A word is believed only where its time holds at least this much speech."""
 
+UNHEARD_SECONDS = 0.04
+"""Words shorter than this at the end of a hypothesis were foretold, not heard."""
+
+UNSETTLED_SECONDS = 0.2
+"""A word that ends closer to the end of the sound may still be going on."""
+
 TRAILING_SILENCE_SECONDS = 0.4
 """After this much silence nothing that was said is still to be completed."""
 
@@ -156,7 +162,7 @@ class StreamingTranscriber:
             rejected = len(heard.words if heard.failed else candidates) - len(believed)
         else:
             believed = ()
-        agreed = len(believed) if hop.ended else _agreement(self._pending, believed)
+        agreed = len(believed) if hop.ended else self._agreed(believed)
         final, self._pending = believed[:agreed], believed[agreed:]
         self._advance(final, hop.ended)
         return Words(
@@ -177,12 +183,25 @@ class StreamingTranscriber:
 
     def _unheard(self, words: Sequence[Word]) -> tuple[Word, ...]:
         """Those that follow the final ones; a word heard again at its border is left out."""
-        new = [word for word in words if (word.start + word.end) // 2 > self._final_until]
+        heard = len(words)
+        while heard and words[heard - 1].end - words[heard - 1].start < UNHEARD_SECONDS * SECOND:
+            heard -= 1
+        new = [word for word in words[:heard] if (word.start + word.end) // 2 > self._final_until]
         for count in range(min(3, len(new), len(self._finals)), 0, -1):
             near = new[0].start - self._final_until < SECOND // 2
             if near and _keys(new[:count]) == _keys(self._finals[-count:]):
                 return tuple(new[count:])
         return tuple(new)
+
+    def _agreed(self, words: Sequence[Word]) -> int:
+        """How many leading ``words`` the hypothesis before had too, but for unsettled ones."""
+        settled = self._end - round(UNSETTLED_SECONDS * SECOND)
+        count = 0
+        for before, now in zip(_keys(self._pending), _keys(words), strict=False):
+            if before != now or words[count].end > settled:
+                break
+            count += 1
+        return count
 
     def _spoken(self, word: Word) -> bool:
         margin = SECOND // 10
@@ -227,13 +246,3 @@ def _key(word: Word) -> str:
 
 def _keys(words: Sequence[Word]) -> list[str]:
     return [_key(word) for word in words]
-
-
-def _agreement(before: Sequence[Word], now: Sequence[Word]) -> int:
-    """How many leading words two hypotheses have in common."""
-    count = 0
-    for one, other in zip(_keys(before), _keys(now), strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
