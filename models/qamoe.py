@@ -140,6 +140,12 @@ class QAMoE(nn.Module):
         variance = self.to_variance[stream](inputs, mask, representation)
         return self.to_mean[stream](representation), variance
 
+    def mean(self, stream: Stream, features: Tensor, mask: Tensor) -> Tensor:
+        """Only the mean (B, width) of one stream's probabilistic features."""
+        inputs = self.standardise[stream](features) * mask[..., None]
+        mean: Tensor = self.to_mean[stream](self.encoders[stream](inputs, mask))
+        return mean
+
     def _quality(self, variance: Tensor) -> Tensor:
         # A variance that has a target of its own must not be bent to what the task finds handy.
         known = variance.detach() if self.config.variance_path == "input" else variance

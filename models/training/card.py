@@ -1,0 +1,166 @@
+"""The model card of a checkpoint: what it is, what it was made of, what it can and cannot do."""
+
+from collections.abc import Sequence
+from statistics import mean, stdev
+
+from models.training.evaluate import LEVELS, SUBSETS, Report
+from streamer.packets import STREAMS
+
+CARD = """\
+# QA-MoE, first checkpoint
+
+Estimates how positive or negative a person's *expressed* sentiment is, in [-1, 1], and the
+reliability r of each stream, in [0, 1], from any subset of words, voice and face. Written by
+`qamoe-stream train`; `results.json` beside this file holds all figures, also of each seed.
+
+## What it is
+QA-MoE (arXiv 2604.05704): 8 shared GLU experts, top 3, width 128. Shipped: variance path
+"{path}", seed {seed}. "representation" is the paper's path (variance from the representation,
+trained only through the task); "input" is ours (a path of its own from the stream's features,
+trained on the distance between the degraded and the clean representation). Both were trained with
+seeds {seeds}; the path was chosen on the validation people by the truth of r, then by error, and
+its seed by validation loss. Test people and texts were used for the tables below and nothing else.
+
+## What it was trained on
+| stream | corpus | kept apart | terms |
+| --- | --- | --- | --- |
+| words | CMU-MOSEI transcripts with their own labels (/ 3) | by video, MOSEI's split \
+| research use |
+| voice | RAVDESS (English), nEMO (Polish), EMO-DB (German), acted | by speaker | RAVDESS and nEMO \
+CC BY-NC-SA 4.0, EMO-DB research use |
+| face | FER2013, stills of 48 px | the challenge's split, duplicates removed; persons unknown \
+| challenge data, research use |
+
+By these terms the checkpoint is for research and other non-commercial use. Noise for damaged views
+of the voice: ESC-10 (CC BY 3.0).
+
+- **The streams of a sample are paired from different people**: no corpus here holds words, voice
+  and face of one labelled moment, so each sample takes one example of each stream, all of the same
+  class. Figures for more than one stream show what such pairs allow. In real conversation streams
+  agree less, and gains from fusion will be smaller.
+- Emotions are mapped to values: anger and disgust -0.5, fear and sadness -0.45, neutral and calm 0,
+  happiness 0.45. Surprise has no sign and is left out, as is EMO-DB's boredom, neither neutral nor
+  clearly negative. Texts are classed by their label rounded on the scale -3..3.
+- The target is the words' label where there are words, else the mean of the other streams' values.
+- Faces are stills: each becomes a sequence by a slow random walk around it, seen for a random
+  stretch of 30 to 100 % of the window. The walk's extent follows that of recorded clips.
+- Voices come also at other levels (-24..6 dB) and cut, which counts as clean.
+- Degradation in training: lambda per stream and eta per batch from U(0, 1). Words are really
+  dropped and the rest encoded anew; voice and face get Gaussian noise of lambda training
+  deviations, and 30 % of the samples also damage of the raw signal (environmental noise at
+  -5..15 dB; blur, sensor noise, darkness, glare, a cover).
+
+## Error on the test people, {pairs} pairs, classes equally frequent
+Mean ± standard deviation over seeds. Chance is a balanced accuracy of .333. Protocol I-a (the
+other streams are absent), no noise.
+
+{subsets}
+
+Words alone on all of MOSEI's test texts as they come, without pairing (values on -1..1: times 3
+for MOSEI's scale):
+
+{natural}
+
+## Reliability on the test people
+r of a stream, clean and under noise on that stream alone. "Largest fall" is the share of samples in
+which, of all streams, the corrupted one lost the largest part of its r; for words at lambda = 1
+nothing is left, so r is 0 by construction. Spearman is over all samples and levels. As no stream's
+variance sees another stream, damage to one never moves the r of another.
+
+{reliability}
+
+## Recorded clips that no corpus contains
+The last 4 s of real clips: value, r, and root mean square of the standardised features (1 on the
+training data) as a measure of the domain shift.
+
+{clips}
+
+## Limits
+- Acted voices, posed or searched-for faces, opinion videos: expressed sentiment in these, in
+  English words only. Groups of people are not represented evenly, and no fairness was measured.
+- r is learned from synthetic damage. It says how far the representation is likely to have moved,
+  not how probable a wrong answer is.
+- Not for judging people at work or in education: forbidden in the EU (AI Act, Art. 5(1)(f)).
+"""
+
+
+def model_card(figures: Report) -> str:
+    """The card in Markdown, of the figures that models.training.run gathers."""
+    variants = figures["variants"]
+    return CARD.format(
+        path=figures["shipped"]["variance_path"],
+        seed=figures["shipped"]["seed"],
+        seeds=", ".join(map(str, figures["settings"]["seeds"])),
+        pairs=figures["settings"]["test_pairs"],
+        subsets=_subset_table(variants),
+        natural=_natural_table(variants),
+        reliability=_reliability_table(variants),
+        clips=_clip_table(figures["clips"]),
+    )
+
+
+def _subset_table(variants: Report) -> str:
+    keys = ("balanced_accuracy", "mae", "pearson")
+    rows = [
+        [path, name, *(_spread(reports, "subsets", name, key) for key in keys)]
+        for path, reports in variants.items()
+        for name in SUBSETS
+    ]
+    return _table(["variance path", "streams", "balanced accuracy", "MAE", "Pearson"], rows)
+
+
+def _natural_table(variants: Report) -> str:
+    keys = ("balanced_accuracy", "acc2_nonzero", "mae", "pearson")
+    rows = [
+        [path, *(_spread(reports, "text_natural", key) for key in keys)]
+        for path, reports in variants.items()
+    ]
+    return _table(
+        ["variance path", "balanced accuracy", "Acc-2 (non-zero)", "MAE", "Pearson"], rows
+    )
+
+
+def _reliability_table(variants: Report) -> str:
+    columns: dict[str, tuple[str, ...]] = {
+        "clean": ("clean",),
+        **{f"λ = {level:g}": ("at_level", str(level)) for level in LEVELS},
+        "Spearman(r, λ)": ("spearman",),
+        "largest fall, λ = 0.5": ("largest_fall", "0.5"),
+        "largest fall, λ = 1": ("largest_fall", "1.0"),
+        "raw damage": ("raw_damage",),
+        "falls under raw damage": ("raw_damage_fall",),
+    }
+    rows = [
+        [path, stream, *(_spread(reports, "reliability", stream, *k) for k in columns.values())]
+        for path, reports in variants.items()
+        for stream in STREAMS
+    ]
+    return _table(["variance path", "stream", *columns], rows)
+
+
+def _clip_table(clips: Report) -> str:
+    columns = ("value", "audio_r", "audio_rms", "vision_r", "vision_rms")
+    rows = [
+        [name, *(f"{figures[key]:.2f}" if key in figures else "-" for key in columns)]
+        for name, figures in clips.items()
+    ]
+    return _table(["clip", "value", "r voice", "rms voice", "r face", "rms face"], rows)
+
+
+def _spread(reports: Sequence[Report], *keys: str) -> str:
+    """Mean and standard deviation over the seeds of the test figure under ``keys``."""
+    values = []
+    for report in reports:
+        figure = report["test"]
+        for key in keys:
+            figure = figure.get(key, {})
+        if isinstance(figure, float):
+            values.append(figure)
+    if not values:
+        return "-"
+    return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

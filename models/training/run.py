@@ -1,0 +1,113 @@
+"""A whole training: features, every variant with every seed, figures, checkpoint and model card."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from models import checkpoint
+from models.features.definition import definition_hash
+from models.qamoe import QAMoE
+from models.training.card import model_card
+from models.training.clips import clip_figures, load_clips
+from models.training.evaluate import Report, evaluate, summary
+from models.training.fit import Run, fit
+from models.training.settings import TrainingSettings, VariancePath, load_training_settings
+from models.training.tables import Corpus, ModelFiles, load_corpora
+from streamer.packets import Stream
+
+
+def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None) -> None:
+    """Trains as ``config`` says on the corpora in ``data``; writes the weights, results.json and
+    the model card README.md into ``out``.
+
+    Extracts what features the cache lacks, with ``models`` (None: those in the user's cache
+    folder). Each variance path is trained with each seed. On the validation people the path is
+    chosen by the truth of its reliability, then by its error, and of that path the seed of least
+    validation loss; the test people are only looked at to report.
+
+    Raises SettingError, SourceError or AssetError where config, data or models cannot be used.
+    """
+    settings = load_training_settings(config)
+    torch.set_num_threads(1)
+    models = models or _cached_models()
+    with _progress() as progress:
+        corpora = load_corpora(data, models, progress)
+        network, figures = run_grid(settings, corpora, progress)
+    figures["clips"] = clip_figures(network, load_clips(data, models))
+    checkpoint.save(out, network, definition_hash(), {"shipped": figures["shipped"]})
+    (out / "results.json").write_text(json.dumps(_rounded(figures), indent=1) + "\n")
+    (out / "README.md").write_text(model_card(figures))
+
+
+def run_grid(
+    settings: TrainingSettings, corpora: Mapping[Stream, Corpus], progress: Progress
+) -> tuple[QAMoE, Report]:
+    """Every variance path with every seed: the network to ship, and the figures of all."""
+    runs: dict[VariancePath, list[Run]] = {}
+    figures: Report = {"settings": settings.model_dump(), "variants": {}}
+    total = len(settings.variance_paths) * len(settings.seeds) * settings.fit.epochs
+    task = progress.add_task("training", total=total)
+    for path in settings.variance_paths:
+        runs[path] = []
+        reports = []
+        for seed in settings.seeds:
+            run = fit(
+                corpora, settings.network, path, settings.fit, seed, lambda: progress.advance(task)
+            )
+            valid = evaluate(run.model, corpora, "valid", settings.fit.validation_pairs)
+            test = evaluate(run.model, corpora, "test", settings.test_pairs)
+            runs[path].append(run)
+            reports.append(
+                {
+                    "seed": seed,
+                    "best_epoch": run.best_epoch,
+                    "train_losses": run.train_losses,
+                    "validation_losses": run.validation_losses,
+                    "validation": summary(valid),
+                    "test": test,
+                }
+            )
+        figures["variants"][path] = reports
+    chosen = min(runs, key=lambda path: _order(figures["variants"][path]))
+    losses = [min(run.validation_losses) for run in runs[chosen]]
+    best = int(np.argmin(losses))
+    figures["shipped"] = {"variance_path": chosen, "seed": settings.seeds[best]}
+    return runs[chosen][best].model, figures
+
+
+def _order(reports: list[Report]) -> tuple[float, float]:
+    """Sort key of a variant: truth of its reliability in whole points, then error."""
+    truth = float(np.mean([report["validation"]["largest_fall"] for report in reports]))
+    error = float(np.mean([report["validation"]["mae"] for report in reports]))
+    return -round(truth, 2), error
+
+
+def _cached_models() -> ModelFiles:
+    folder = Path(platformdirs.user_cache_dir("qamoe-stream"))
+    return ModelFiles(
+        minilm=folder / "minilm-l6",
+        whisper=folder / "whisper-tiny.en",
+        face_landmarker=folder / "face-landmarker" / "face_landmarker.task",
+    )
+
+
+def _progress() -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(TextColumn("{task.description}"), *columns)
+
+
+def _rounded(value: Any) -> Any:
+    """``value`` with all floats at four digits, as more would claim too much."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value

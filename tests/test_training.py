@@ -1,0 +1,166 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.progress import Progress
+
+from models.training.corpora import Example
+from models.training.evaluate import evaluate, summary
+from models.training.extraction import FeatureTable, Sequences, extract_view
+from models.training.fit import fit, new_model
+from models.training.pairing import Material, draw_pairs, targets
+from models.training.settings import FitSettings, NetworkSettings, load_training_settings
+from models.training.stills import STEPS, Movement
+from streamer.errors import SettingError, SourceError
+from streamer.packets import STREAMS
+from tests.training_fixtures import PER_CLASS, SIZES, corpora
+
+NETWORK = NetworkSettings(width=16, experts=4, top_k=2, dropout=0.1)
+FIT = FitSettings(
+    epochs=6,
+    pairs=240,
+    batch=24,
+    learning_rate=0.01,
+    weight_decay=0.01,
+    noise="per_stream",
+    raw_damage=0.2,
+    validation_pairs=60,
+)
+
+
+@pytest.mark.parametrize("path", ["representation", "input"])
+def test_training_learns_and_the_same_seed_gives_the_same_network(path: str) -> None:
+    data = corpora()
+    first, second = (fit(data, NETWORK, path, FIT, seed=1) for _ in range(2))  # type: ignore[arg-type]
+    assert first.train_losses[-1] < first.train_losses[0]
+    for name, weights in first.model.state_dict().items():
+        assert torch.equal(weights, second.model.state_dict()[name]), name
+    other = fit(data, NETWORK, path, FIT, seed=2)  # type: ignore[arg-type]
+    assert other.train_losses != first.train_losses
+    report = evaluate(first.model, data, "test", 120)
+    untrained = evaluate(new_model(data, NETWORK, "input"), data, "test", 120)
+    assert report["subsets"]["TAV"]["balanced_accuracy"] > 0.6
+    assert report["subsets"]["TAV"]["mae"] < untrained["subsets"]["TAV"]["mae"]
+
+
+def test_reliability_falls_with_noise_where_the_variance_has_its_target() -> None:
+    data = corpora()
+    longer = FIT.model_copy(update={"epochs": 20, "pairs": 480, "learning_rate": 0.003})
+    report = evaluate(fit(data, NETWORK, "input", longer, seed=1).model, data, "test", 120)
+    for stream in STREAMS:
+        figures = report["reliability"][stream]
+        assert figures["at_level"]["1.0"] < figures["clean"]
+        assert figures["spearman"] < 0
+    assert summary(report)["largest_fall"] > 0.7
+
+
+def test_pairs_share_a_class_and_stay_within_their_split() -> None:
+    data = corpora()
+    pairs = draw_pairs(data, "valid", 90, np.random.default_rng(0))
+    for stream in STREAMS:
+        chosen = [data[stream].examples[row] for row in pairs.rows[stream]]
+        assert [example.label for example in chosen] == pairs.labels.tolist()
+        assert {example.split for example in chosen} == {"valid"}
+    assert len({int(row) for row in pairs.rows["text"]}) <= 3 * PER_CLASS
+
+
+@pytest.mark.parametrize(
+    ("present", "target"),
+    [
+        ((True, True, True), 0.2),
+        ((True, False, False), 0.2),
+        ((False, True, False), 0.4),
+        ((False, True, True), 0.5),
+        ((False, False, False), 0.2),
+    ],
+)
+def test_target_belongs_to_the_streams_that_are_left(
+    present: tuple[bool, bool, bool], target: float
+) -> None:
+    values = torch.tensor([[0.2, 0.4, 0.6]])
+    assert targets(values, torch.tensor([present])).item() == pytest.approx(target)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.6, 0.9, 1.0])
+def test_words_are_dropped_as_often_as_asked(level: float) -> None:
+    data = corpora()
+    rows = np.tile(np.arange(len(data["text"].examples)), 4)
+    words = Material(data).words(rows, level, np.random.default_rng(0))
+    gone = ~words.mask.any(dim=1)
+    assert gone.float().mean().item() == pytest.approx(max(0.0, (level - 0.75) * 4), abs=0.06)
+
+
+def test_still_moves_slowly_and_only_where_it_is_seen() -> None:
+    rng = np.random.default_rng(0)
+    deviation = np.array([1.0, 0.1], np.float32)
+    movement = Movement.drawn(300, deviation, rng)
+    stills = np.full((300, 2), 5, np.float32)
+    features, mask = movement.of(stills, np.arange(300) > 0)
+    assert features.shape == (300, STEPS, 2)
+    assert not mask[0].any()
+    assert (features[~mask] == 0).all()
+    both = mask[:, 1:] & mask[:, :-1]
+    change = np.diff(features, axis=1)[both].std(axis=0)
+    spread = (features - 5)[mask].std(axis=0)
+    assert (change < spread).all()
+    assert spread[0] == pytest.approx(10 * spread[1], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("value", "label"), [(-1, 0), (-0.17, 0), (-0.16, 1), (0, 1), (0.16, 1), (0.17, 2), (1, 2)]
+)
+def test_class_is_the_value_rounded_on_the_scale_of_seven(value: float, label: int) -> None:
+    assert Example("", "", "train", value, "").label == label
+
+
+def test_extraction_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.training.extraction.PART", 10)
+    examples = corpora()["text"].examples[:25]
+    computed: list[int] = []
+
+    def extractor(limit: int) -> object:
+        def compute(part: list[Example], rng: np.random.Generator) -> Sequences:
+            if len(computed) == limit:
+                raise KeyboardInterrupt
+            computed.append(len(part))
+            return [
+                (rng.normal(size=(i % 3, 4)), np.ones(i % 3, np.bool_)) for i in range(len(part))
+            ]
+
+        return lambda: compute
+
+    def run(limit: int) -> FeatureTable:
+        with Progress(disable=True) as progress:
+            return extract_view("text", "clean", examples, extractor(limit), tmp_path, progress)  # type: ignore[arg-type]
+
+    with pytest.raises(KeyboardInterrupt):
+        run(limit=2)
+    table = run(limit=9)
+    assert computed == [10, 10, 5]
+    assert len(table) == 25
+    assert [len(table[row][1]) for row in range(12)] == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 1]
+    np.testing.assert_array_equal(run(limit=0).features, table.features)
+
+
+def test_training_settings_that_are_wrong_say_so_in_one_line(tmp_path: Path) -> None:
+    good = load_training_settings(Path("configs/train/first.yaml"))
+    assert good.fit.batch > 1
+    file = tmp_path / "bad.yaml"
+    file.write_text(Path("configs/train/first.yaml").read_text().replace("top_k: 3", "top_k: -3"))
+    with pytest.raises(SettingError, match=r"network\.top_k = -3"):
+        load_training_settings(file)
+
+
+def test_missing_corpus_is_named(tmp_path: Path) -> None:
+    from models.training.corpora import faces, texts, voices
+
+    for corpus in (texts, voices, faces):
+        with pytest.raises(SourceError, match=str(tmp_path)):
+            corpus(tmp_path)
+
+
+def test_sizes_follow_the_data() -> None:
+    assert dict(new_model(corpora(), NETWORK, "input").config.sizes) == SIZES
