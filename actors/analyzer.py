@@ -55,7 +55,7 @@ class Analyzer:
             wall_clock=wall_clock,
         )
         self._estimator = Estimator(
-            load(_checkpoint(settings), _device(settings)),
+            load(checkpoint_folder(settings), _device(settings)),
             WordsEncoder(Assets(settings.assets).path("minilm-l6")),
             settings.analyzer.reliability_floor,
         )
@@ -158,7 +158,8 @@ class Analyzer:
         )
 
 
-def _checkpoint(settings: Settings) -> Path:
+def checkpoint_folder(settings: Settings) -> Path:
+    """The settings' checkpoint, or the one that comes with the package."""
     if settings.analyzer.checkpoint is not None:
         return Path(settings.analyzer.checkpoint)
     return Path(str(resources.files("models").joinpath("checkpoints", "first")))

@@ -129,6 +129,7 @@ class StreamingTranscriber:
         self._end = 0
         self._finals: list[Word] = []
         self._final_until = 0
+        self._announced = 0
         self._pending: tuple[Word, ...] = ()
 
     @property
@@ -164,11 +165,11 @@ class StreamingTranscriber:
             believed = ()
         agreed = len(believed) if hop.ended else self._agreed(believed)
         final, self._pending = believed[:agreed], believed[agreed:]
-        self._advance(final, hop.ended)
+        self._advance(final)
         return Words(
             hop=hop.hop,
             words=final,
-            final_until=self._final_until,
+            final_until=self._watermark(hop.ended),
             no_speech=heard.no_speech,
             log_probability=heard.log_probability,
             compression=heard.compression,
@@ -218,16 +219,22 @@ class StreamingTranscriber:
         """Length of one voice activity step, ns."""
         return len(self.samples) * SECOND / SAMPLE_RATE / len(self.speech)
 
-    def _advance(self, final: tuple[Word, ...], ended: bool) -> None:
+    def _advance(self, final: tuple[Word, ...]) -> None:
         self._finals = [*self._finals, *final][-8:]
         if final:
             self._final_until = max(self._final_until, final[-1].end)
         silence = self._end - round(TRAILING_SILENCE_SECONDS * SECOND)
         quiet = not (self._speech_between(silence, self._end) > self._threshold).any()
-        if ended:
-            self._final_until = self._end
-        elif quiet and not self._pending:
+        if not self._pending and quiet:
             self._final_until = max(self._final_until, silence)
+
+    def _watermark(self, ended: bool) -> int:
+        """Up to where nothing more is to come: the pause before the next word counts, too."""
+        if ended:
+            return self._end
+        first = self._pending[0].start if self._pending else 0
+        self._announced = max(self._announced, self._final_until, first)
+        return self._announced
 
     def _trim(self) -> None:
         """Cut behind a final word, but keep a window's length, and at most the buffer's."""
