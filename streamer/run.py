@@ -37,8 +37,9 @@ def run(settings: Settings, view: View, captions: Sequence[Caption] = ()) -> Non
     live = view == "auto" and sys.stdout.isatty()
     lines = view == "json" or (view == "auto" and not live)
     said = Terminal(stderr=True)
+    session = Session(settings)
     said.print("loading the models", style="dim")
-    with Session(settings) as session, _stopped_by_signals() as stopping:
+    with session, _stopped_by_signals() as stopping:
         for name, description in session.descriptions.items():
             said.print(f"{name}: {description}", style="dim", markup=False, highlight=False)
         summary = Summary(STREAMS)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from streamer import cluster
 from streamer.errors import SettingError, UserError
+from streamer.feed.address import check_bind
 from streamer.media import probe
 from streamer.packets import SECOND, STREAMS, Stream
 from streamer.settings import Settings
@@ -28,6 +29,8 @@ class Session:
     """
 
     def __init__(self, settings: Settings) -> None:
+        """What is plainly wrong is found here, before Ray takes seconds to start."""
+        check_bind(settings.feed.bind)
         self.streams = streams_of(settings)
         self.name = settings.session or secrets.token_hex(4)
         self.address = ""

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import jiwer
@@ -91,7 +92,7 @@ def test_final_words_come_in_order_and_are_never_taken_back(
     assert watermarks[-1] == len(heard) * SECOND // 2
     late = [
         word
-        for before, packet in zip(heard, heard[1:], strict=False)
+        for before, packet in pairwise(heard)
         for word in packet.words
         if (word.start + word.end) // 2 < before.final_until - SECOND // 10
     ]
@@ -119,7 +120,7 @@ class Scripted(Recognizer):
         self._script = iter(script)
         self._figures = figures
 
-    def hear(self, encoded: object, seconds: float, start: int) -> Hypothesis:
+    def hear(self, *_: object) -> Hypothesis:
         return Hypothesis(tuple(next(self._script)), **self._figures)
 
 
