@@ -91,7 +91,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, assets: Assets) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ("window: {hop: 9}", "window.hop = 9: Input should be less than or equal to 5"),
+        ("window: {hop: 9}", "window.hop = 9: Input should be less than or equal to 1"),
         ("windows: {hop: 1}", "setting windows: there is no such setting"),
         ("damage: [{stream: audio, kind: rust, severity: 1, start: 0, end: 1}]", "rust"),
         ("feed: {bind: 'tcp://0.0.0.0:5556'}", "only loopback"),

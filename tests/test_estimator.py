@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.estimator import Estimator
+from models.features.face import FACE_SIZE
+from models.qamoe import QAMoE, QAMoEConfig
+from streamer.packets import (
+    SECOND,
+    Evidence,
+    Floats,
+    Stream,
+    StreamWindow,
+    Window,
+    Word,
+    Words,
+)
+
+SIZES: dict[Stream, int] = {"text": 8, "audio": 384, "vision": FACE_SIZE}
+
+
+class Letters:
+    """Counts how often it is asked; a word's features are its letters."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def encode(self, words: list[str]) -> Floats:
+        self.calls += 1
+        rows = [[float(ord(letter)) for letter in word.ljust(8)[:8]] for word in words]
+        return np.array(rows, np.float32).reshape(len(words), 8) / 100
+
+
+@pytest.fixture
+def network() -> QAMoE:
+    torch.manual_seed(0)
+    return QAMoE(QAMoEConfig(SIZES))
+
+
+def part(size: int, score: float, reason: str | None = None, filled: bool = True) -> StreamWindow:
+    features = np.random.default_rng(0).normal(size=(20, size)).astype(np.float32)
+    evidence = Evidence(score, reason, {"speech_share": 1.0})
+    return StreamWindow(features, np.full(20, filled), evidence)
+
+
+def window(streams: dict[Stream, StreamWindow], said: str = "well done then") -> Window:
+    words = tuple(Word(word, 0, SECOND, 0.95) for word in said.split())
+    heard = Words(0, words, SECOND, 0.01, -0.2, 1.0)
+    return Window(0, 0, SECOND, 0, words, 0, heard, streams)
+
+
+def test_every_stream_has_its_reliability_and_the_value_its_range(network: QAMoE) -> None:
+    streams: dict[Stream, StreamWindow] = {"audio": part(384, 0.9), "vision": part(FACE_SIZE, 0.8)}
+    estimate = Estimator(network, Letters(), floor=0.01).estimate(window(streams))
+    assert list(estimate.reliability) == ["text", "audio", "vision"]
+    assert estimate.value is not None
+    assert -1 <= estimate.value <= 1
+    assert estimate.deviation is not None
+    assert estimate.deviation > 0
+    assert estimate.classes is not None
+    assert sum(estimate.classes) == pytest.approx(1)
+    for stream, reliability in estimate.reliability.items():
+        assert reliability.value == pytest.approx(reliability.model * reliability.evidence)
+        assert len(estimate.routing[stream]) == network.config.experts
+
+
+def test_a_stream_without_evidence_takes_no_part_and_says_why(network: QAMoE) -> None:
+    bad: dict[Stream, StreamWindow] = {
+        "audio": part(384, 0.9), "vision": part(FACE_SIZE, 0.0, "no face")
+    }  # fmt: skip
+    without: dict[Stream, StreamWindow] = {
+        "audio": part(384, 0.9), "vision": part(FACE_SIZE, 1.0, None, filled=False)
+    }  # fmt: skip
+    estimator = Estimator(network, Letters(), floor=0.01)
+    first, second = estimator.estimate(window(bad)), estimator.estimate(window(without))
+    assert first.value == second.value
+    assert first.reliability["vision"].value == 0
+    assert first.reliability["vision"].reason == "no face"
+    assert "vision" not in first.routing
+
+
+def test_it_abstains_with_reasons_when_nothing_is_reliable(network: QAMoE) -> None:
+    streams: dict[Stream, StreamWindow] = {
+        "audio": part(384, 0.0, "no speech", filled=False),
+        "vision": part(FACE_SIZE, 0.0, "too dark"),
+    }
+    estimate = Estimator(network, Letters(), floor=0.1).estimate(window(streams, said=""))
+    assert (estimate.value, estimate.deviation, estimate.classes) == (None, None, None)
+    assert estimate.reason is not None
+    assert "audio: no speech" in estimate.reason
+    assert "vision: too dark" in estimate.reason
+
+
+def test_it_abstains_below_the_floor(network: QAMoE) -> None:
+    streams: dict[Stream, StreamWindow] = {"vision": part(FACE_SIZE, 0.3, "blurred")}
+    estimate = Estimator(network, Letters(), floor=0.9).estimate(window(streams))
+    assert estimate.value is None
+    assert estimate.reliability["vision"].model > 0
+
+
+def test_the_same_words_are_encoded_once(network: QAMoE) -> None:
+    letters = Letters()
+    estimator = Estimator(network, letters, floor=0.01)
+    streams: dict[Stream, StreamWindow] = {"audio": part(384, 0.9)}
+    for said in ("good", "good", "good morning", "good morning"):
+        estimator.estimate(window(streams, said))
+    assert letters.calls == 2
+
+
+def test_read_only_arrays_are_taken_without_a_warning(
+    network: QAMoE, recwarn: pytest.WarningsRecorder, tmp_path: Path
+) -> None:
+    """Ray hands arrays over read-only."""
+    voice = part(384, 0.9)
+    np.save(tmp_path / "features.npy", voice.features)
+    mapped = np.load(tmp_path / "features.npy", mmap_mode="r")
+    streams: dict[Stream, StreamWindow] = {
+        "audio": StreamWindow(mapped, voice.mask, voice.evidence)
+    }
+    Estimator(network, Letters(), floor=0.01).estimate(window(streams))
+    assert not recwarn.list
