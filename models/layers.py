@@ -43,40 +43,37 @@ class InputVariance(nn.Module):
     """A variance path of its own from the stream's input.
 
     The encoder learns to overlook noise, so its output no longer tells how much there was. Here
-    the level, the spread and the change from step to step of the input are kept.
+    the level, the spread and the change from step to step of the input are kept: of learned
+    projections, and of the input as a whole.
     """
 
     FLOOR = 1e-3
+    START = -4.0
     HIDDEN = 64
 
     def __init__(self, size: int, width: int) -> None:
         super().__init__()
         self.project = nn.Linear(size, self.HIDDEN)
-        last = nn.Linear(width, width)
-        nn.init.constant_(last.bias, -2.0)
-        self.read = nn.Sequential(nn.Linear(3 * self.HIDDEN + 3, width), nn.GELU(), last)
+        self.of_projections = nn.Linear(3 * self.HIDDEN, width)
+        self.of_whole = nn.Linear(3, width)
+        self.read = nn.Linear(width, width)
+        nn.init.constant_(self.read.bias, self.START)
 
     def forward(self, inputs: Tensor, mask: Tensor, _: Tensor) -> Tensor:
         """(batch, steps, size) standardised, to variances (batch, width) above 0, in units of the
         clean representation's own variance."""
+        here = mask[..., None]
+        both = here[:, 1:] & here[:, :-1]
         steps = functional.gelu(self.project(inputs))
-        both = (mask[:, 1:] & mask[:, :-1])[..., None]
-        change = (steps[:, 1:] - steps[:, :-1]).abs()
-        raw_change = (inputs[:, 1:] - inputs[:, :-1]).abs().mean(dim=2, keepdim=True)
-        level = _masked_mean(steps, mask[..., None])
-        spread = _masked_mean((steps - level[:, None]).abs(), mask[..., None])
-        seen = torch.cat(
-            [
-                level,
-                spread,
-                _masked_mean(change, both),
-                _masked_mean(inputs.square().mean(dim=2, keepdim=True), mask[..., None]).log1p(),
-                _masked_mean(raw_change, both),
-                mask.sum(dim=1, keepdim=True).to(inputs.dtype).log1p(),
-            ],
-            dim=1,
-        )
-        return functional.softplus(self.read(seen)) + self.FLOOR
+        level = _masked_mean(steps, here)
+        spread = _masked_mean((steps - level[:, None]).abs(), here)
+        change = _masked_mean((steps[:, 1:] - steps[:, :-1]).abs(), both)
+        power = inputs.square().mean(dim=2, keepdim=True)
+        movement = (inputs[:, 1:] - inputs[:, :-1]).square().mean(dim=2, keepdim=True)
+        whole = [_masked_mean(power, here), _masked_mean(movement, both), here.sum(dim=1)]
+        hidden = self.of_projections(torch.cat([level, spread, change], dim=1))
+        hidden = hidden + self.of_whole(torch.cat(whole, dim=1).to(inputs.dtype).log1p())
+        return functional.softplus(self.read(functional.gelu(hidden))) + self.FLOOR
 
 
 class GatedExperts(nn.Module):

@@ -9,7 +9,7 @@ import torch
 
 from models.corruption import Condition, draw_condition
 from models.qamoe import Prediction, QAMoE, QAMoEConfig
-from models.training.losses import task_loss, variance_loss
+from models.training.losses import total_loss
 from models.training.pairing import Material, batches, draw_pairs
 from models.training.settings import FitSettings, NetworkSettings, VariancePath
 from models.training.spectrum import Batch, Spectrum
@@ -82,12 +82,10 @@ def _fit(
             condition = draw_condition(STREAMS, generator, shared=settings.noise == "shared")
             batch = spectrum.batch(pairs, condition, rng)
             prediction = predict(model, batch)
-            loss = task_loss(prediction, batch)
-            if variance_path == "input":
-                loss = loss + variance_loss(model, prediction, batch)
+            loss = total_loss(model, prediction, batch)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            _limit_gradients(model)
             optimiser.step()
             schedule.step()
             losses.append(loss.item())
@@ -100,6 +98,15 @@ def _fit(
     model.train(False)
     best_epoch = int(np.argmin(validation_losses))
     return Run(model, best_epoch, tuple(train_losses), tuple(validation_losses))
+
+
+def _limit_gradients(model: QAMoE) -> None:
+    """To a norm of 1, the variance path apart: at first its gradients would drown the task's."""
+    variance = list(model.to_variance.parameters())
+    theirs = set(map(id, variance))
+    task = [weights for weights in model.parameters() if id(weights) not in theirs]
+    for part in (task, variance):
+        torch.nn.utils.clip_grad_norm_(part, 1.0)
 
 
 def new_model(
@@ -150,4 +157,5 @@ def _validation_batches(
 def _validation_loss(model: QAMoE, validation: list[Batch]) -> float:
     model.train(False)
     with torch.inference_mode():
-        return float(np.mean([task_loss(predict(model, batch), batch) for batch in validation]))
+        losses = [total_loss(model, predict(model, batch), batch) for batch in validation]
+        return float(np.mean(losses))

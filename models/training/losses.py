@@ -15,6 +15,14 @@ CLASS_WEIGHT = 0.5
 """Weight of the auxiliary negative / neutral / positive task."""
 
 
+def total_loss(model: QAMoE, prediction: Prediction, batch: Batch) -> Tensor:
+    """The task's loss, and the variance's where it has a path of its own."""
+    loss = task_loss(prediction, batch)
+    if model.config.variance_path == "input":
+        loss = loss + variance_loss(model, prediction, batch)
+    return loss
+
+
 def task_loss(prediction: Prediction, batch: Batch) -> Tensor:
     """Gaussian negative log-likelihood of the value (Kendall & Gal 2017), and cross-entropy."""
     error = (batch.targets - prediction.value).square()
