@@ -1,29 +1,25 @@
 """Where pictures come from: a camera or a media file."""
 
-import os
+import atexit
 import re
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 
+from actors.opencv import open_camera, open_file
 from actors.source import EndOfStream, Source
 from streamer.devices import camera_nodes
 from streamer.errors import SourceError
 from streamer.media import probe
 from streamer.packets import SECOND, Image, VideoFrame
-from streamer.stderr import native_stderr_silenced
 
 VideoSource: TypeAlias = Source[VideoFrame]
 Crop: TypeAlias = tuple[int, int, int, int]
 
-LAVFI = "lavfi:"
 RETRY = 0.1
 """Seconds until a camera that gave no picture is asked again."""
 
@@ -102,7 +98,7 @@ class FileVideoSource:
 
     def _decoded(self, zero: int, schedule: FrameSchedule | None = None) -> Iterator[VideoFrame]:
         """Once through the file. OpenCV counts from the first picture, which is at ``zero``."""
-        capture = _opened(self._path, cv2.CAP_FFMPEG)
+        capture = open_file(self._path)
         try:
             while capture.grab():
                 captured_at = zero + round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1_000_000)
@@ -145,6 +141,7 @@ class CameraSource:
 
     def open(self) -> str:
         self._thread.start()
+        atexit.register(self.close)  # OpenCV aborts a process that ends while its thread waits
         with self._changed:
             self._changed.wait_for(
                 lambda: self._slot is not None or self._is_open is False, self._first_frame_timeout
@@ -178,9 +175,10 @@ class CameraSource:
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(1.0)
+        atexit.unregister(self.close)
 
     def _watch(self) -> None:
-        capture = _opened_camera(self._device)
+        capture = open_camera(self._device)
         try:
             with self._changed:
                 self._is_open = bool(capture.isOpened())
@@ -234,36 +232,3 @@ def cropped(image: Image, crop: Crop | None) -> Image:
         return image
     x, y, width, height = crop
     return np.ascontiguousarray(image[y : y + height, x : x + width])
-
-
-def _opened_camera(device: str) -> Any:
-    if device.startswith(LAVFI):
-        options = {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "input_format;lavfi"}
-        return _opened(device.removeprefix(LAVFI), cv2.CAP_FFMPEG, options)
-    if device.isdigit() or device.startswith("/dev/"):
-        backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
-        return _opened(int(device) if device.isdigit() else device, backend)
-    return _opened(device, cv2.CAP_FFMPEG)
-
-
-def _opened(
-    source: int | str, backend: int, options: Mapping[str, str] = MappingProxyType({})
-) -> Any:
-    """OpenCV takes FFmpeg's options from the environment only, while it opens."""
-    quiet = {"OPENCV_FFMPEG_LOGLEVEL": "-8"}
-    with native_stderr_silenced(), _environment({**quiet, **options}):
-        return cv2.VideoCapture(source, backend)
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

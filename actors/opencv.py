@@ -1,0 +1,56 @@
+"""Opening OpenCV's captures: quiet, and by the right backend.
+
+Whether it worked is what ``isOpened()`` of the result says; nothing is raised.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import cv2
+
+LAVFI = "lavfi:"
+
+
+def open_camera(device: str) -> Any:
+    """A live capture; ``device`` is an index, a path, a URL, or ``lavfi:`` and a filter graph."""
+    if device.startswith(LAVFI):
+        options = {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "input_format;lavfi"}
+        return _opened(device.removeprefix(LAVFI), cv2.CAP_FFMPEG, options)
+    if device.isdigit() or device.startswith("/dev/"):
+        backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
+        return _opened(int(device) if device.isdigit() else device, backend)
+    return _opened(device, cv2.CAP_FFMPEG)
+
+
+def open_file(path: str) -> Any:
+    """A capture that reads a media file."""
+    return _opened(path, cv2.CAP_FFMPEG)
+
+
+def _opened(
+    source: int | str, backend: int, options: Mapping[str, str] = MappingProxyType({})
+) -> Any:
+    """OpenCV takes FFmpeg's options from the environment only, while it opens."""
+    # What is wrong is told in one line by whoever asked.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    quiet = {"OPENCV_FFMPEG_LOGLEVEL": "-8"}
+    with _environment({**quiet, **options}):
+        return cv2.VideoCapture(source, backend)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
