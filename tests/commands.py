@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamer.feed.codec import decode
+import msgspec
+
 from streamer.feed.messages import (
+    KINDS,
     HealthMessage,
     Message,
     SentimentMessage,
@@ -32,7 +34,7 @@ class Finished:
 
     @property
     def messages(self) -> list[Message]:
-        return [decode([f"{kind_of(line)}/".encode(), line.encode()]) for line in self.lines]
+        return [msgspec.json.decode(line, type=KINDS[kind_of(line)]) for line in self.lines]
 
     @property
     def windows(self) -> list[SentimentMessage]:

@@ -25,10 +25,7 @@ from tests.test_transcription import SAID
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("assets")]
 
-BECKETT = (
-    "ever tried ever failed no matter try again fail again fail better "
-    "the sun shone having no alternative on the nothing new"
-)
+BECKETT = "ever tried ever failed no matter try again fail again fail better"
 
 WALL_CLOCK = {"captured_at", "published_at", "latency_ms"}
 """The fields of a message that tell of this run, not of the media."""
@@ -117,7 +114,7 @@ def test_what_a_microphone_hears_is_on_the_feed(pulse: PulseServer, assets: Asse
                 heard.append(message)
             elif isinstance(message, SentimentMessage):
                 windows.append(message)
-    assert jiwer.wer(BECKETT, spoken(heard)) < 0.3, spoken(heard)
+    assert jiwer.wer(BECKETT, spoken(heard)) < 0.25, spoken(heard)
     assert max(item.reliability["text"].value for item in windows) > 0.5
     assert max(item.reliability["audio"].value for item in windows) > 0.5
     assert all("vision" not in item.reliability for item in windows)

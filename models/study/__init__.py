@@ -1,0 +1,1 @@
+"""The spectrum study: does quality-aware routing work, and when.."""
