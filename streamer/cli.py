@@ -98,8 +98,11 @@ def demo(config: Config = None, bind: Bind = None, offline: Offline = False,
     from streamer.reel import captions, render
     from streamer.run import run
 
+    if not reel_file.exists():
+        typer.echo("making the demo's film from public clips, this first time", err=True)
     render(Assets(settings.assets).path("demo-media"), reel_file)
     shown = captions(settings.damage)
+    typer.echo("what you are going to see:", err=True)
     for caption in shown:
         typer.echo(f"{caption.start:5.1f} - {caption.end:4.1f} s  {caption.text}", err=True)
     run(settings, ui, shown)
