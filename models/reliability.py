@@ -84,6 +84,7 @@ FACE: Mapping[str, Ramp] = MappingProxyType(
     {
         # Five pictures a second still follow an expression.
         "picture_share": Ramp(0.0, 0.5, "no pictures from the camera"),
+        "picture_tail_s": Ramp(1.5, 0.5, "no pictures from the camera"),
         "face_share": Ramp(0.2, 0.8, "no face"),
         "no_face_tail": Ramp(0.4, 0.1, "no face"),
         "unchanged_share": Ramp(0.9, 0.5, "picture frozen"),
@@ -178,11 +179,14 @@ def words_evidence(
     return _judge(measures, WORDS)
 
 
-def face_evidence(measures: Floats, found: Flags, expected_frames: float) -> Evidence:
+def face_evidence(
+    measures: Floats, found: Flags, expected_frames: float, tail_seconds: float = 0.0
+) -> Evidence:
     """Evidence of a window of pictures.
 
     ``measures`` (n, len(FACE_MEASURES)) and ``found`` (n,) are the pictures in the order they were
-    taken; ``expected_frames`` is how many a camera without fault delivers in a window.
+    taken; ``expected_frames`` is how many a camera without fault delivers in a window, and
+    ``tail_seconds`` the time from the last picture to the window's end.
     """
     if not len(found) or not expected_frames > 0:
         return absent("no pictures from the camera")
@@ -190,6 +194,7 @@ def face_evidence(measures: Floats, found: Flags, expected_frames: float) -> Evi
     unchanged = columns["unchanged"] > 0
     values = {
         "picture_share": min(1.0, len(found) / expected_frames),
+        "picture_tail_s": tail_seconds,
         "face_share": float(found.mean()),
         "no_face_tail": min(1.0, _tail(~found) / expected_frames),
         "unchanged_share": float(unchanged.mean()),

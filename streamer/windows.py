@@ -165,7 +165,8 @@ class WindowAssembler:
         )
         inside = (joined.captured_at >= start) & (joined.captured_at < end)
         expected = min(end, self._length) / SECOND * self._frame_rate
-        evidence = face_evidence(joined.measures[inside], joined.found[inside], expected)
+        tail = (end - joined.captured_at.max()) / SECOND
+        evidence = face_evidence(joined.measures[inside], joined.found[inside], expected, tail)
         return StreamWindow(features, mask, evidence)
 
     def _revised(self, heard: Words) -> Iterator[Window]:

@@ -31,7 +31,7 @@ def voice(hop: int, ended: bool = False) -> VoiceFrames:
 
 
 def faces(hop: int, ended: bool = False, count: int = 7) -> FaceFrames:
-    at = hop * HOP + np.arange(count, dtype=np.int64) * (HOP // count)
+    at = hop * HOP + np.arange(count, dtype=np.int64) * (HOP // max(count, 1))
     measures = np.tile(np.array([150, 200, 120, 0, 0, 0], np.float32), (count, 1))
     assert measures.shape[1] == len(FACE_MEASURES)
     features = np.ones((count, FACE_SIZE), np.float32)
@@ -108,6 +108,18 @@ def test_a_face_seen_late_still_falls_into_the_windows_that_follow() -> None:
     windows.add(faces(1))
     (window,) = closed(windows, now=HOP)
     assert window.streams["vision"].mask.sum() == 5
+
+
+def test_a_camera_that_stalls_reads_zero_long_before_the_window_is_empty() -> None:
+    windows = assembler(("vision",))
+    for hop in range(8):
+        windows.add(faces(hop))
+    for hop in range(8, 11):
+        windows.add(faces(hop, count=0))
+    scores = [window.streams["vision"].evidence.score for window in closed(windows)]
+    assert min(scores[:8]) > 0.9
+    assert scores[8] > scores[9] > scores[10] == 0
+    assert closed(windows) == []
 
 
 def test_a_stream_that_has_ended_is_absent_and_the_rest_goes_on() -> None:
