@@ -69,4 +69,5 @@ def _counts(items: int, draws: int, rng: np.random.Generator) -> Draws:
 
 
 def _normalised(counts: Draws) -> Draws:
-    return counts / counts.sum(axis=1, keepdims=True)
+    weights: Draws = counts / counts.sum(axis=1, keepdims=True)
+    return weights
