@@ -18,8 +18,8 @@ QA-MoE (arXiv 2604.05704): 8 shared GLU experts, top 3, width 128. Shipped: vari
 "{path}", seed {seed}. "representation" is the paper's path (variance from the representation,
 trained only through the task); "input" is ours (a path of its own from the stream's features,
 trained on the distance between the degraded and the clean representation). Both were trained with
-seeds {seeds}; the path was chosen on the validation people by the truth of r, then by error, and
-its seed by validation loss. Test people and texts were used for the tables below and nothing else.
+seeds {seeds}; path and seed were chosen on the validation people by the truth of r, then by error.
+Test people and texts were used for the tables below and nothing else.
 
 ## What it was trained on
 | stream | corpus | kept apart | terms |

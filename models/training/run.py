@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None)
 
     Extracts what features the cache lacks, with ``models`` (None: those in the user's cache
     folder). Each variance path is trained with each seed. On the validation people the path is
-    chosen by the truth of its reliability, then by its error, and of that path the seed of least
-    validation loss; the test people are only looked at to report.
+    chosen by the truth of its reliability, then by its error, and so is the seed of that path; the
+    test people are only looked at to report.
 
     Raises SettingError, SourceError or AssetError where config, data or models cannot be used.
     """
@@ -49,40 +50,41 @@ def run_grid(
     settings: TrainingSettings, corpora: Mapping[Stream, Corpus], progress: Progress
 ) -> tuple[QAMoE, Report]:
     """Every variance path with every seed: the network to ship, and the figures of all."""
-    runs: dict[VariancePath, list[Run]] = {}
-    figures: Report = {"settings": settings.model_dump(), "variants": {}}
-    total = len(settings.variance_paths) * len(settings.seeds) * settings.fit.epochs
+    runs: dict[VariancePath, list[Run]] = {path: [] for path in settings.variance_paths}
+    variants: dict[VariancePath, list[Report]] = {path: [] for path in settings.variance_paths}
+    total = len(runs) * len(settings.seeds) * settings.fit.epochs
     task = progress.add_task("training", total=total)
-    for path in settings.variance_paths:
-        runs[path] = []
-        reports = []
-        for seed in settings.seeds:
-            run = fit(
-                corpora, settings.network, path, settings.fit, seed, lambda: progress.advance(task)
-            )
-            valid = evaluate(run.model, corpora, "valid", settings.fit.validation_pairs)
-            test = evaluate(run.model, corpora, "test", settings.test_pairs)
-            runs[path].append(run)
-            reports.append(
-                {
-                    "seed": seed,
-                    "best_epoch": run.best_epoch,
-                    "train_losses": run.train_losses,
-                    "validation_losses": run.validation_losses,
-                    "validation": summary(valid),
-                    "test": test,
-                }
-            )
-        figures["variants"][path] = reports
-    chosen = min(runs, key=lambda path: _order(figures["variants"][path]))
-    losses = [min(run.validation_losses) for run in runs[chosen]]
-    best = int(np.argmin(losses))
-    figures["shipped"] = {"variance_path": chosen, "seed": settings.seeds[best]}
+    for path, seed in product(settings.variance_paths, settings.seeds):
+        run = fit(
+            corpora, settings.network, path, settings.fit, seed, lambda: progress.advance(task)
+        )
+        runs[path].append(run)
+        variants[path].append(_record(run, seed, corpora, settings))
+    chosen = min(runs, key=lambda path: _order(variants[path]))
+    best = min(range(len(settings.seeds)), key=lambda i: _order([variants[chosen][i]]))
+    figures = {
+        "settings": settings.model_dump(),
+        "shipped": {"variance_path": chosen, "seed": settings.seeds[best]},
+        "variants": variants,
+    }
     return runs[chosen][best].model, figures
 
 
+def _record(
+    run: Run, seed: int, corpora: Mapping[Stream, Corpus], settings: TrainingSettings
+) -> Report:
+    return {
+        "seed": seed,
+        "best_epoch": run.best_epoch,
+        "train_losses": run.train_losses,
+        "validation_losses": run.validation_losses,
+        "validation": summary(evaluate(run.model, corpora, "valid", settings.fit.validation_pairs)),
+        "test": evaluate(run.model, corpora, "test", settings.test_pairs),
+    }
+
+
 def _order(reports: list[Report]) -> tuple[float, float]:
-    """Sort key of a variant: truth of its reliability in whole points, then error."""
+    """Sort key of one or more runs: truth of their reliability in whole points, then error."""
     truth = float(np.mean([report["validation"]["largest_fall"] for report in reports]))
     error = float(np.mean([report["validation"]["mae"] for report in reports]))
     return -round(truth, 2), error
