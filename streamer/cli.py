@@ -12,6 +12,9 @@ from streamer.errors import SettingError, UserError
 if TYPE_CHECKING:
     from streamer.settings import Settings
 
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C. Here that is the ordinary way to end."""
+
 app = typer.Typer(
     help="Live, trustworthy sentiment from a microphone and a webcam, as a ZeroMQ feed.",
     add_completion=False,
@@ -181,7 +184,7 @@ def main() -> None:
         code = _fail(said, SettingError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = 0
-    sys.exit(code)
+    sys.exit(0 if code == INTERRUPTED else code)
 
 
 def _fail(message: str, code: int) -> int:

@@ -5,7 +5,9 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,14 @@ os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
 
+import psutil
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
 
 from actors.host import Host
+
+GRACE_SECONDS = 1.0
+"""How long a process may take to end by itself."""
 
 WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # the models share the cores
@@ -46,13 +52,13 @@ def running(settings: RaySettings) -> Iterator[None]:
         options = {
             "object_store_memory": settings.object_store_mb * 2**20,
             "include_dashboard": False,
-            "_temp_dir": str(folder),
+            "_temp_dir": str(folder / "ray"),  # Ray opens its folder to everybody, ours stays shut
         }
     try:
         _init(folder, options)
         yield
     finally:
-        ray.shutdown()
+        _take_down(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -103,7 +109,7 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
     somebody's own package ``models`` would hide ours."""
     empty = folder / "empty"
     empty.mkdir()
-    with contextlib.chdir(empty):
+    with contextlib.chdir(empty), _undisturbed():
         try:
             ray.init(
                 log_to_driver=False,
@@ -113,6 +119,50 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
             )
         except (RayError, OSError, RuntimeError, ValueError) as error:
             raise PipelineError(f"Ray did not start: {_lines(error)[0]}") from None
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals wait: Ray crashes where Ctrl-C comes while it starts. It takes a few seconds."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            raise KeyboardInterrupt
+
+
+def _take_down(folder: Path) -> None:
+    """Shut Ray down, and end what survives that: interrupted while it starts, it leaves agents."""
+    ours = [child for child in psutil.Process().children() if _mentions(child, folder)]
+    below = [process for child in ours for process in _family(child)]
+    ray.shutdown()
+    _, alive = psutil.wait_procs(below, timeout=GRACE_SECONDS)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+
+
+def _mentions(process: psutil.Process, folder: Path) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return any(str(folder) in argument for argument in process.cmdline())
+    return False
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)]
+    return []
 
 
 def _lines(error: BaseException) -> list[str]:
