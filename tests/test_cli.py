@@ -11,7 +11,7 @@ import pytest
 from streamer.assets import Assets
 from tests.commands import command, stream
 
-HEAVY = ("torch", "ray", "cv2", "mediapipe", "faster_whisper", "transformers", "pydantic")
+HEAVY = ("torch", "ray", "cv2", "mediapipe", "faster_whisper", "pydantic")
 
 
 def test_help_names_the_commands_and_loads_nothing_heavy() -> None:

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
+from tokenizers import Tokenizer
 
+from models.features.minilm import load_minilm
 from streamer.errors import AssetError
 from streamer.packets import Floats
 
@@ -27,31 +30,17 @@ def spoken(text: str) -> str:
 
 
 class WordsEncoder:
-    """MiniLM-L6 from a local ``folder`` with config.json, model.safetensors and tokenizer.json.
+    """MiniLM-L6 from a local ``folder`` with model.safetensors and tokenizer.json.
 
     Raises AssetError where a file is missing or is not the model.
     """
 
     def __init__(self, folder: Path) -> None:
-        # Importing the one class, and loading it without the hub's machinery, halves the start.
-        import torch
-        from safetensors.torch import load_file
-        from tokenizers import Tokenizer
-        from transformers.models.bert.configuration_bert import BertConfig
-        from transformers.models.bert.modeling_bert import BertModel
-
-        self._torch = torch
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            config = BertConfig.from_json_file(str(folder / "config.json"))
-            self._model = BertModel(config, add_pooling_layer=False)
-            weights = load_file(folder / "model.safetensors")
-            self._model.train(False)
-            absent = self._model.load_state_dict(weights, strict=False).missing_keys
+            self._model = load_minilm(folder)
         except Exception as error:  # three libraries, each with exceptions of its own
             raise AssetError(f"word model in {folder}: {_one_line(error)}") from None
-        if absent:
-            raise AssetError(f"word model in {folder}: {len(absent)} weights are missing")
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._begin = self._tokenizer.token_to_id("[CLS]")
@@ -78,15 +67,13 @@ class WordsEncoder:
         return states
 
     def _states(self, rows: list[list[int]]) -> list[Floats]:
-        torch = self._torch
-        longest = max(map(len, rows))
-        tokens = torch.zeros((len(rows), longest + 2), dtype=torch.long)
-        attention = torch.zeros_like(tokens)
+        longest = max(map(len, rows)) + 2
+        tokens = torch.zeros((len(rows), longest), dtype=torch.long)
         for i, row in enumerate(rows):
             tokens[i, : len(row) + 2] = torch.tensor([self._begin, *row, self._end])
-            attention[i, : len(row) + 2] = 1
+        lengths = torch.tensor([len(row) + 2 for row in rows])
         with torch.inference_mode():
-            output = self._model(input_ids=tokens, attention_mask=attention).last_hidden_state
+            output = self._model(tokens, torch.arange(longest) < lengths[:, None])
         return [
             output[i, 1 : len(row) + 1].numpy().astype(np.float32) for i, row in enumerate(rows)
         ]
