@@ -38,6 +38,9 @@ UNHEARD_SECONDS = 0.04
 UNSETTLED_SECONDS = 0.2
 """A word that ends closer to the end of the sound may still be going on."""
 
+PATIENCE_SECONDS = 1.5
+"""A word this old is taken as it is now heard, agreed on or not: late words are of little use."""
+
 TRAILING_SILENCE_SECONDS = 0.4
 """After this much silence nothing that was said is still to be completed."""
 
@@ -195,14 +198,16 @@ class StreamingTranscriber:
         return tuple(new)
 
     def _agreed(self, words: Sequence[Word]) -> int:
-        """How many leading ``words`` the hypothesis before had too, but for unsettled ones."""
+        """How many leading ``words`` the hypothesis before had too, but for unsettled ones; at
+        least those that have waited long enough."""
         settled = self._end - round(UNSETTLED_SECONDS * SECOND)
-        count = 0
+        overdue = self._end - round(PATIENCE_SECONDS * SECOND)
+        agreed = 0
         for before, now in zip(_keys(self._pending), _keys(words), strict=False):
-            if before != now or words[count].end > settled:
+            if before != now or words[agreed].end > settled:
                 break
-            count += 1
-        return count
+            agreed += 1
+        return max(agreed, sum(word.end <= overdue for word in words))
 
     def _spoken(self, word: Word) -> bool:
         margin = SECOND // 10

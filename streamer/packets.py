@@ -159,8 +159,9 @@ class Window:
 
     ``audio`` and ``vision`` lie ready in ``streams``; the words are there as they were heard, with
     ``heard``, the last packet of words, for its quality figures (None where nobody listens).
-    Revision 0 is the window as it closed, revision 1 the same with all its words.
-    ``words_age`` is the time from the moment up to which words are final to ``end``, at least 0.
+    Revision 0 is the window as it closed, those that follow are the same with more of its words.
+    ``words_age`` is the time from the moment up to which words are final to ``end``, at least 0;
+    where it is 0 all words are there.
     """
 
     hop: int

@@ -2,9 +2,10 @@
 
 Window ``k`` ends with hop ``k`` and is as long as the settings say. It closes as soon as every
 stream has sent its packet of that hop, or, in a paced session, at the deadline without the late
-ones. When all its words are final it is handed out once more, as revision 1. The order of windows
-depends on the packets' contents alone, as long as no deadline passes: the same file gives the same
-feed.
+ones. When new words become final, the newest window is handed out again with them, as its next
+revision; and so is every window once all its words are final, for the last time. The order of
+windows depends on the packets' contents alone, as long as no deadline passes: the same file gives
+the same feed.
 """
 
 from collections import deque
@@ -114,6 +115,10 @@ class WindowAssembler:
         complete = all(
             hop >= self._next or stream in self._ended for stream, hop in self._received.items()
         )
+        if self._deadline is None and self._listens and self._next > 0:
+            # Words never hold a live window up, but where nothing is live their order must not
+            # depend on who is faster.
+            complete = complete and self._heard is not None and self._heard.hop >= self._next - 1
         end = (self._next + 1) * self._hop
         overdue = self._deadline is not None and now >= end + self._deadline
         self.late += overdue and not complete
@@ -170,20 +175,26 @@ class WindowAssembler:
         return StreamWindow(features, mask, evidence)
 
     def _revised(self, heard: Words) -> Iterator[Window]:
+        """Windows whose words are all there now, and the newest one if it has got new ones."""
         self._heard = heard
         self._words.extend(heard.words)
-        self._final_until = max(self._final_until, heard.final_until)
+        self._final_until = heard.final_until
         while self._unrevised and (self._unrevised[0].end <= self._final_until or heard.ended):
-            window = self._unrevised.popleft()
-            yield replace(
-                window,
-                revision=1,
-                words=self._words_before(window.end, since=window.start),
-                words_age=0,
-                heard=heard,
-            )
+            yield self._revision(self._unrevised.popleft(), heard)
+        if self._unrevised and heard.words:
+            self._unrevised[-1] = self._revision(self._unrevised[-1], heard)
+            yield self._unrevised[-1]
         if heard.ended:
             self._listens = False
+
+    def _revision(self, window: Window, heard: Words) -> Window:
+        return replace(
+            window,
+            revision=window.revision + 1,
+            words=self._words_before(window.end, since=window.start),
+            words_age=0 if heard.ended else max(window.end - self._final_until, 0),
+            heard=heard,
+        )
 
     def _words_before(self, end: int, since: int = 0) -> tuple[Word, ...]:
         since = max(since, end - self._length)

@@ -77,17 +77,26 @@ def test_a_late_stream_is_waited_for_until_the_deadline_and_then_named() -> None
 
 def test_words_land_as_a_revision_and_never_hold_the_others_up() -> None:
     windows = assembler()
-    for hop in range(2):
-        windows.add(voice(hop))
-        windows.add(faces(hop))
+    windows.add(voice(0))
+    windows.add(faces(0))
+    windows.add(words(0))
+    windows.add(voice(1))
+    windows.add(faces(1))
     first, second = closed(windows, now=0)
     assert (first.words, second.words) == ((), ())
     assert second.words_age == 2 * HOP
     windows.add(words(1, [word("hello", 0.2, 0.45)], until=0.6))
-    (revised,) = closed(windows, now=0)
+    revised, newest = closed(windows, now=0)
     assert (revised.hop, revised.revision, revised.words_age) == (0, 1, 0)
+    assert (newest.hop, newest.revision, newest.words_age) == (1, 1, round(0.4 * SECOND))
     assert [item.text for item in revised.words] == ["hello"]
     assert revised.streams["audio"] is first.streams["audio"]
+    windows.add(words(2, until=1.0))
+    windows.add(voice(2))
+    windows.add(faces(2))
+    third, last = closed(windows, now=0)
+    assert (third.hop, third.revision) == (2, 0)
+    assert (last.hop, last.revision, last.words_age) == (1, 2, 0)
 
 
 def test_a_window_holds_the_words_that_touch_it_and_no_others() -> None:
@@ -162,7 +171,28 @@ def test_the_order_of_arrival_between_streams_does_not_change_the_feed(seed: int
     mixed = run(generator.random(3 * hops) < generator.random())
     assert mixed == run([])
     assert [item[:2] for item in mixed if item[1] == 0] == [(hop, 0) for hop in range(hops)]
-    assert sorted(item[0] for item in mixed if item[1] == 1) == list(range(hops))
+    last = {hop: age for hop, _, _, age in mixed}
+    assert last == dict.fromkeys(range(hops), 0)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_sound_that_ends_before_the_pictures_gives_one_feed_as_well(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    heard = [packet for hop in range(4) for packet in (voice(hop, hop == 3), words(hop))]
+    heard[-1] = words(3, [word("end", 1.5, 1.9)], until=2.0, ended=True)
+
+    def run(turns: Iterable[bool]) -> list[tuple[int, int, int]]:
+        windows = assembler()
+        queues = {True: list(heard), False: [faces(hop, ended=hop == 9) for hop in range(10)]}
+        out: list[Window] = []
+        for turn in [*turns, *[True] * 8, *[False] * 10]:
+            if queues[turn]:
+                windows.add(queues[turn].pop(0))
+                out += closed(windows)
+        assert windows.finished
+        return [(item.hop, item.revision, item.words_age) for item in out]
+
+    assert run(generator.random(30) < generator.random()) == run([])
 
 
 def test_memory_is_bounded_when_words_never_become_final() -> None:

@@ -37,7 +37,7 @@ class Reliability(msgspec.Struct, frozen=True):
 
 
 class SentimentMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One window. Published at once (revision 0), and again when its words land."""
+    """One window. Published at once (revision 0), and again each time words land in it."""
 
     schema: Literal["qamoe.sentiment/1"] = "qamoe.sentiment/1"
     session: str
