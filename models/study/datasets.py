@@ -62,7 +62,11 @@ def filled(features: Floats) -> Flags:
 
 def _mosi(path: Path, seed_split: int, words: bool) -> Dataset:
     """CMU-MOSI by ``declare_split``, the only honest one: the text and video vectors come from
-    extractors that were trained on its 62 training videos, some of which ``cmu_split`` tests on."""
+    extractors that were trained on its 62 training videos, some of which ``cmu_split`` tests on.
+
+    The validation videos are of these 62 too, so figures on them are too good: logistic regression
+    gets .99 there from text and .87 from vision, but .75 and .52 on the test (majority .62).
+    """
     with np.load(_existing(path), allow_pickle=False) as archive:
         text = token_states(archive["transcript"].tolist()) if words else archive["text"][:, None]
         features: dict[Stream, Floats] = {
