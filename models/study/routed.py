@@ -1,0 +1,142 @@
+"""QA-MoE in the variants of the study: where r comes from, and what it decides."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.qamoe import Prediction, QAMoEConfig
+from models.study.steered import SteeredQAMoE
+from models.study.variance import DistanceVariance
+from models.training.losses import variance_loss
+from models.training.spectrum import Batch
+from streamer.packets import Stream
+
+Known = Mapping[Stream, Tensor]
+"""Of each stream, a quality (B,) in [0, 1], 0 where it is absent."""
+
+
+class Routed(SteeredQAMoE):
+    """QA-MoE behind the interface of the study. What a variant does otherwise is one method."""
+
+    variance_path: Literal["representation", "input"] = "representation"
+
+    def __init__(self, sizes: Mapping[Stream, int], width: int, top_k: int = 3) -> None:
+        super().__init__(QAMoEConfig(sizes, width, top_k=top_k, variance_path=self.variance_path))
+
+    def forward(
+        self,
+        features: Mapping[Stream, Tensor],
+        masks: Mapping[Stream, Tensor],
+        *,
+        reliability: Known | None = None,
+        known: Known | None = None,
+    ) -> Prediction:
+        """As QAMoE; ``known``, the true quality of each stream, is for the oracle alone."""
+        return super().forward(features, masks, reliability=reliability or self.given(masks, known))
+
+    def given(
+        self,
+        masks: Mapping[Stream, Tensor],  # noqa: ARG002
+        known: Known | None,  # noqa: ARG002
+    ) -> Known | None:
+        """What takes the place of the network's own reliability, if anything."""
+        return None
+
+    def own_loss(self, prediction: Prediction, _: Batch) -> Tensor:
+        """What is trained on beside the task's loss."""
+        return prediction.value.new_zeros(())
+
+    def adapt(self, inputs: Mapping[Stream, Tensor]) -> None:
+        """Takes what is to be known of the clean training inputs, (n, size) of each stream."""
+        for stream, values in inputs.items():
+            self.standardisation(stream).set(values.mean(dim=0), values.std(dim=0))
+
+
+class FromRepresentation(Routed):
+    """The paper's: variance from the representation, trained through the task alone."""
+
+
+class FromInput(Routed):
+    """The live network's: variance from the input, trained on the clean representation."""
+
+    variance_path = "input"
+
+    def own_loss(self, prediction: Prediction, batch: Batch) -> Tensor:
+        return variance_loss(self, prediction, batch)
+
+
+class FromDistance(FromInput):
+    """Variance from the distance to clean inputs, trained on the clean representation."""
+
+    def __init__(self, sizes: Mapping[Stream, int], width: int, top_k: int = 3) -> None:
+        super().__init__(sizes, width, top_k)
+        self.distances: dict[str, DistanceVariance] = {
+            m: DistanceVariance(n, width) for m, n in sizes.items()
+        }
+        self.to_variance = nn.ModuleDict(self.distances)
+
+    def adapt(self, inputs: Mapping[Stream, Tensor]) -> None:
+        super().adapt(inputs)
+        for stream, values in inputs.items():
+            self.distances[stream].set(self.standardise[stream](values))
+
+
+class FromDistanceRanked(FromDistance):
+    """A degraded view is to have more variance than the clean view of the same sample."""
+
+    def own_loss(self, prediction: Prediction, batch: Batch) -> Tensor:
+        losses = []
+        for stream, degraded in prediction.variances.items():
+            clean = batch.clean[stream]
+            present = batch.seen[stream].mask.any(dim=1)
+            if present.any():
+                _, variance = self.encode(stream, clean.features, clean.mask)
+                rise = degraded.log().mean(dim=1) - variance.log().mean(dim=1)
+                losses.append(functional.softplus(-rise[present]).mean())
+        ranking = torch.stack(losses).mean() if losses else prediction.value.new_zeros(())
+        return super().own_loss(prediction, batch) + ranking
+
+
+class QualityRouting(FromDistance):
+    """The gate reads r beside the mean: which experts, not only how much of them."""
+
+    def __init__(self, sizes: Mapping[Stream, int], width: int, top_k: int = 3) -> None:
+        super().__init__(sizes, width, top_k)
+        self.gate = nn.Linear(width + 1, self.config.experts)
+
+    def _gates(self, mean: Tensor, quality: Tensor) -> Tensor:
+        return self._route(torch.cat([mean, quality[:, None]], dim=1))
+
+
+class Unweighted(Routed):
+    """r = 1 wherever a stream is present."""
+
+    def given(
+        self,
+        masks: Mapping[Stream, Tensor],
+        known: Known | None,  # noqa: ARG002
+    ) -> Known:
+        return {stream: mask.any(dim=1).to(self.prior) for stream, mask in masks.items()}
+
+
+class Oracle(Routed):
+    """r is the true quality, from the corruption that was done."""
+
+    def given(
+        self,
+        masks: Mapping[Stream, Tensor],  # noqa: ARG002
+        known: Known | None,
+    ) -> Known:
+        if known is None:
+            raise ValueError("oracle: the known quality of each stream must be given")
+        return known
+
+
+class OracleRouting(Oracle, QualityRouting):
+    """The oracle's r, which the gate reads too."""
+
+    def own_loss(self, prediction: Prediction, _: Batch) -> Tensor:
+        return prediction.value.new_zeros(())
