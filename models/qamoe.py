@@ -85,11 +85,16 @@ class QAMoE(nn.Module):
         self.to_classes = nn.Linear(width, len(CLASSES))
 
     def forward(
-        self, features: Mapping[Stream, Tensor], masks: Mapping[Stream, Tensor]
+        self,
+        features: Mapping[Stream, Tensor],
+        masks: Mapping[Stream, Tensor],
+        *,
+        reliability: Mapping[Stream, Tensor] | None = None,
     ) -> Prediction:
         """``features`` (B, steps, size) and ``masks`` (B, steps), true where there is something.
 
-        A stream that is left out, or masked throughout, is absent. Raises ValueError where there
+        ``reliability`` (B,) of each stream, where given, takes the place of the network's own. A
+        stream that is left out, or masked throughout, is absent. Raises ValueError where there
         is no stream at all, or one that the network does not know.
         """
         if not features or not set(features) <= set(self.streams):
@@ -98,22 +103,23 @@ class QAMoE(nn.Module):
         batch = next(iter(features.values())).shape[0]
         means: dict[Stream, Tensor] = {}
         variances: dict[Stream, Tensor] = {}
-        reliability: dict[Stream, Tensor] = {}
+        used: dict[Stream, Tensor] = {}
         routing: dict[Stream, Tensor] = {}
         answers = []
         for stream in self.streams:
             if stream not in features or not features[stream].shape[1]:
-                reliability[stream] = self.prior.new_zeros(batch)
+                used[stream] = self.prior.new_zeros(batch)
                 routing[stream] = self.prior.new_zeros(batch, self.config.experts)
                 answers.append(self.prior.expand(batch, -1))
                 continue
             mean, variance = self.encode(stream, features[stream], masks[stream])
             present = masks[stream].any(dim=1)
-            quality = torch.where(present, self._quality(variance), 0)
-            gates = self._route(mean)
+            quality = self._quality(variance) if reliability is None else reliability[stream]
+            quality = torch.where(present, quality, 0)
+            gates = self._route(mean, quality)
             answer = self.experts(self.dropout(mean), gates)
             answers.append(quality[:, None] * answer + (1 - quality[:, None]) * self.prior)
-            means[stream], variances[stream], reliability[stream] = mean, variance, quality
+            means[stream], variances[stream], used[stream] = mean, variance, quality
             routing[stream] = torch.where(present[:, None], gates, 0)
         fused = self.fusion(torch.cat(answers, dim=1))
         value, log_variance = self.to_value(fused).unbind(dim=1)
@@ -121,7 +127,7 @@ class QAMoE(nn.Module):
             torch.tanh(value),
             log_variance.clamp(-7, 3),
             self.to_classes(fused),
-            reliability,
+            used,
             routing,
             means,
             variances,
@@ -151,7 +157,7 @@ class QAMoE(nn.Module):
         known = variance.detach() if self.config.variance_path == "input" else variance
         return 1 / (1 + known.mean(dim=1))
 
-    def _route(self, mean: Tensor) -> Tensor:
+    def _route(self, mean: Tensor, _: Tensor) -> Tensor:
         weights = functional.softmax(self.gate(mean), dim=1)
         top = weights.topk(self.config.top_k, dim=1)
         return torch.zeros_like(weights).scatter(1, top.indices, top.values)

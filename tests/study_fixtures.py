@@ -1,6 +1,7 @@
 """Small made-up data for the tests of the study's models."""
 
 import numpy as np
+import numpy.typing as npt
 
 from models.study.data import Dataset, Split
 from streamer.packets import STREAMS, Flags, Floats, Stream
@@ -16,13 +17,13 @@ def made_up(
     test samples each."""
     rng = np.random.default_rng(seed)
     mixing = {m: rng.standard_normal((4, SIZES[m])) for m in streams}
-    splits = [_split(count, mixing, steps, rng) for count in (160, 48, 48)]
-    return Dataset("made-up", *splits, scale=3.0)
+    train, valid, test = (_split(count, mixing, steps, rng) for count in (160, 48, 48))
+    return Dataset("made-up", train, valid, test, scale=3.0)
 
 
 def _split(
     count: int,
-    mixing: dict[Stream, np.ndarray],  # type: ignore[type-arg]
+    mixing: dict[Stream, npt.NDArray[np.float64]],
     steps: dict[Stream, int],
     rng: np.random.Generator,
 ) -> Split:

@@ -180,7 +180,7 @@ def test_pdf_learns_to_foretell_the_true_class_probability() -> None:
         prediction = model(features, masks)
         loss = task_loss(prediction, batch) + model.own_loss(prediction, batch)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert isinstance(prediction, LatePrediction)
     right = prediction.alone.class_logits.softmax(dim=2)[torch.arange(32), :, batch.labels]

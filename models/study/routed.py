@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.qamoe import Prediction, QAMoEConfig
-from models.study.steered import SteeredQAMoE
+from models.qamoe import Prediction, QAMoE, QAMoEConfig
 from models.study.variance import DistanceVariance
 from models.training.losses import variance_loss
 from models.training.spectrum import Batch
@@ -18,7 +17,7 @@ Known = Mapping[Stream, Tensor]
 """Of each stream, a quality (B,) in [0, 1], 0 where it is absent."""
 
 
-class Routed(SteeredQAMoE):
+class Routed(QAMoE):
     """QA-MoE behind the interface of the study. What a variant does otherwise is one method."""
 
     variance_path: Literal["representation", "input"] = "representation"
@@ -107,8 +106,8 @@ class QualityRouting(FromDistance):
         super().__init__(sizes, width, top_k)
         self.gate = nn.Linear(width + 1, self.config.experts)
 
-    def _gates(self, mean: Tensor, quality: Tensor) -> Tensor:
-        return self._route(torch.cat([mean, quality[:, None]], dim=1))
+    def _route(self, mean: Tensor, quality: Tensor) -> Tensor:
+        return super()._route(torch.cat([mean, quality[:, None]], dim=1), quality)
 
 
 class Unweighted(Routed):
