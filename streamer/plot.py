@@ -7,8 +7,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 ROWS = 7
-LEVELS = "⎽⎼─⎻⎺"
-"""Heights of the line within one character, from low to high."""
+LEVELS = "▁─▔"
+"""Heights of the line within one character, from low to high, which every font has."""
 
 BAND = "░"
 AXIS = {0: "-1 ┤", ROWS // 2: " 0 ┤", ROWS - 1: "+1 ┤"}

@@ -90,12 +90,13 @@ def _shown(
         if console is not None:
             console.update(message)
             if not isinstance(message, HealthMessage):
-                console.caption = _caption(captions, message.window.end)
+                console.caption = caption_at(captions, message.window.end)
 
     return show
 
 
-def _caption(captions: Sequence[Caption], time: float) -> str:
+def caption_at(captions: Sequence[Caption], time: float) -> str:
+    """What is being shown at ``time``, in seconds; empty where nothing is said."""
     return next((item.text for item in captions if item.start < time <= item.end), "")
 
 
