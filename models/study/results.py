@@ -1,0 +1,165 @@
+"""All runs of one data set side by side: figures, and leads with paired intervals."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from models.study.settings import BootstrapSettings
+from models.study.statistics import Draws, Resamples, area, interval
+from models.study.store import Run
+
+Figures = dict[str, Any]
+Measure = Literal["accuracy", "error"]
+
+MEASURES: dict[Measure, str] = {"accuracy": "correct", "error": "errors"}
+"""Share of right signs (negative or not) and mean absolute error in the corpus's unit; of each the
+array of a run that holds it by sample."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """``runs`` of each model, all with the same seeds, under ``conditions``; ``draws[model]
+    [measure]`` (1 + draws, conditions) are their means over seeds and samples."""
+
+    conditions: Sequence[Mapping[str, Any]]
+    runs: Mapping[str, Sequence[Run]]
+    weights: Resamples
+    draws: Mapping[str, Mapping[Measure, Draws]]
+    level: float
+
+    @classmethod
+    def of(cls, runs: Mapping[str, Sequence[Run]], settings: BootstrapSettings) -> "Bench":
+        """One bootstrap for all of ``runs``, which makes every comparison a paired one."""
+        seeds = next(iter(runs.values()))
+        rng = np.random.default_rng(settings.seed)
+        weights = Resamples.draw(len(seeds), seeds[0].arrays["groups"], settings.draws, rng)
+        draws = {
+            model: {
+                measure: weights.means(_stacked(of_model, array))
+                for measure, array in MEASURES.items()
+            }
+            for model, of_model in runs.items()
+        }
+        return cls(seeds[0].figures["conditions"], runs, weights, draws, settings.level)
+
+    def own(self, model: str) -> Figures:
+        """Each figure of ``model``: its interval, and ``spread``, the deviation over seeds."""
+        return {
+            measure: {
+                name: {
+                    **self.interval(figure(self.draws[model][measure])),
+                    "spread": _spread(figure(self.by_seed(model, measure))),
+                }
+                for name, figure in self.figures(measure).items()
+            }
+            for measure in MEASURES
+        }
+
+    def lead(self, model: str, other: str) -> Figures:
+        """How much better ``model`` is than ``other``: above 0 is better for either measure."""
+        return {
+            measure: {
+                name: self.interval(
+                    _better(
+                        figure(self.draws[model][measure]) - figure(self.draws[other][measure]),
+                        measure,
+                    )
+                )
+                for name, figure in self.figures(measure).items()
+            }
+            for measure in MEASURES
+        }
+
+    def lead_under(self, condition: str, model: str, specialists: Sequence[Run]) -> Figures:
+        """How much better ``model`` is than the ``specialists`` (in the order of the seeds) under
+        their own condition, by its "protocol/name"."""
+        row = [f"{c['protocol']}/{c['name']}" for c in self.conditions].index(condition)
+        found: Figures = {}
+        for measure, array in MEASURES.items():
+            theirs = self.weights.means(_stacked(specialists, array))[:, 0]
+            ours = self.draws[model][measure][:, row]
+            found[measure] = {
+                "ours": self.interval(ours),
+                "specialist": self.interval(theirs),
+                "lead": self.interval(_better(ours - theirs, measure)),
+            }
+        return found
+
+    def below_majority(self, model: str) -> list[str]:
+        """Cells of the landscape in which the model's whole interval is below always answering the
+        class that is most frequent in training."""
+        majority = self.weights.sample_weights @ self._first.arrays["majority"].astype(np.float64)
+        accuracy = self.draws[model]["accuracy"]
+        return [
+            str(condition["name"])
+            for i, condition in enumerate(self.conditions)
+            if condition["protocol"] == "III"
+            and self.interval(accuracy[:, i] - majority)["high"] < 0
+        ]
+
+    def by_seed(self, model: str, measure: Measure) -> Draws:
+        """Means (seeds, conditions) over samples."""
+        means: Draws = _stacked(self.runs[model], MEASURES[measure]).mean(axis=2, dtype=np.float64)
+        return means
+
+    def figures(self, measure: Measure) -> dict[str, Callable[[Draws], Draws]]:
+        """The figures that one reads off means (rows, conditions): of each protocol the mean, of
+        "II" the area under the curve from clean on, of the landscape also the worst cell, and of
+        the mixed noise each lambda."""
+        rows: dict[str, list[int]] = {}
+        for i, condition in enumerate(self.conditions):
+            rows.setdefault(str(condition["protocol"]), []).append(i)
+            if condition["protocol"] == "mixed":
+                rows[f"mixed {condition['name']}"] = [i]
+        found: dict[str, Callable[[Draws], Draws]] = {
+            name: partial(_mean, at) for name, at in rows.items()
+        }
+        if "II" in rows:
+            curve = rows.get("clean", []) + rows["II"]
+            levels = [float(max(self.conditions[i]["noise"].values())) for i in curve]
+            found["II"] = lambda means: area(levels, means[:, curve])
+        if "III" in rows:
+            worst = np.min if measure == "accuracy" else np.max
+            found["III worst"] = lambda means: worst(means[:, rows["III"]], axis=1)
+        return found
+
+    def interval(self, draws: Draws) -> Figures:
+        """``estimate``, ``low`` and ``high``."""
+        return asdict(interval(draws, self.level))
+
+    @property
+    def _first(self) -> Run:
+        return next(iter(self.runs.values()))[0]
+
+
+def over_seeds(values: Sequence[Any]) -> Any:
+    """Nested figures of several seeds as one: of numbers the mean of those there are, else None."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    if isinstance(known[0], Mapping):
+        return {key: over_seeds([value.get(key) for value in known]) for key in known[0]}
+    if isinstance(known[0], list):
+        return [over_seeds(items) for items in zip(*known, strict=True)]
+    return known[0] if isinstance(known[0], str) else float(np.mean(known))
+
+
+def _mean(at: list[int], means: Draws) -> Draws:
+    mean: Draws = means[:, at].mean(axis=1)
+    return mean
+
+
+def _better(difference: Draws, measure: Measure) -> Draws:
+    return difference if measure == "accuracy" else -difference
+
+
+def _spread(by_seed: Draws) -> float | None:
+    return float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None
+
+
+def _stacked(runs: Sequence[Run], array: str) -> npt.NDArray[Any]:
+    return np.stack([run.arrays[array] for run in runs])

@@ -1,0 +1,128 @@
+"""Typed settings of a study, from a YAML file."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.study.trainer import Budget
+from streamer.errors import SettingError
+
+Count = Annotated[int, Field(ge=1)]
+Level = Annotated[float, Field(gt=0, le=2)]
+
+
+class Section(BaseModel):
+    """Immutable, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Roles(Section):
+    """Which model plays which part. ``ours`` is compared with each of ``controls`` and with what
+    the ``oracle`` reaches, which sees the true quality; ``paper`` is as published. ``others`` are
+    trained and shown beside them."""
+
+    ours: str
+    oracle: str
+    paper: str
+    controls: list[str]
+    others: list[str]
+
+
+class Specialists(Section):
+    """One more training of ``ours`` for each of these ``conditions`` ("protocol/name") alone."""
+
+    datasets: list[str]
+    conditions: list[str]
+
+
+class Sensitivity(Section):
+    """``models``: for each k, the name of ours with that many experts a sample."""
+
+    datasets: list[str]
+    models: dict[int, str]
+
+
+class BootstrapSettings(Section):
+    draws: Annotated[int, Field(ge=100)]
+    level: Annotated[float, Field(gt=0, lt=1)]
+    seed: int
+
+
+class GridSettings(Section):
+    """``cores`` tasks at a time; one that takes longer than ``task_timeout`` seconds has failed."""
+
+    cores: Count
+    task_timeout: Annotated[float, Field(gt=0)]
+    readiness_timeout: Annotated[float, Field(gt=0)]
+    object_store_mb: Annotated[int, Field(ge=80, le=4096)]
+
+
+class SpeedSettings(Section):
+    """Windows of ``dataset``; the median of ``repeats`` passes."""
+
+    dataset: str
+    repeats: Count
+
+
+class StudySettings(Section):
+    """``pickles`` are further data sets in the field's standard files, which ``datasets`` may name.
+    The models in ``permuted`` are also tested with the reliability of other samples.
+    ``severities`` are the lambdas of the single-stream corruptions; ``accuracy_to_reach`` is, by
+    data set, what the clean accuracy of ours is held against."""
+
+    datasets: Annotated[list[str], Field(min_length=1)]
+    pickles: dict[str, Path]
+    seeds: Annotated[list[int], Field(min_length=1)]
+    roles: Roles
+    permuted: list[str]
+    protocols: Annotated[list[str], Field(min_length=1)]
+    severities: Annotated[list[Level], Field(min_length=1)]
+    specialists: Specialists
+    sensitivity: Sensitivity
+    accuracy_to_reach: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    budget: Budget
+    mask_seed: int
+    bootstrap: BootstrapSettings
+    speed: SpeedSettings
+    grid: GridSettings
+
+    @property
+    def models(self) -> list[str]:
+        """All models that are trained on every data set, ours first."""
+        roles = self.roles
+        named = [roles.ours, *roles.controls, roles.paper, roles.oracle, *roles.others]
+        return list(dict.fromkeys(named))
+
+
+def permuted_name(model: str) -> str:
+    """What the results call ``model`` with the reliability of other samples."""
+    return f"{model}, r permuted"
+
+
+def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
+    """Settings in ``file``; if ``quick``, with the top-level keys of the packaged quick.yaml in
+    their place. Raises SettingError with one line that names key, value and limits."""
+    try:
+        values = _mapping(yaml.safe_load(file.read_text()))
+        if quick:
+            packaged = resources.files("configs").joinpath("evaluate/quick.yaml").read_text()
+            values |= yaml.safe_load(packaged)
+        return StudySettings.model_validate(values)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingError(f"study settings {file}: " + " ".join(str(error).split())) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SettingError(
+            f"study settings {file}: {key} = {first['input']!r}: {first['msg']}"
+        ) from None
+
+
+def _mapping(values: Any) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise SettingError("study settings: must be a mapping of settings")
+    return values
