@@ -31,6 +31,8 @@ View = Annotated[
 ]
 Bind = Annotated[str | None, typer.Option(help="Address of the feed, tcp://127.0.0.1:5556.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
+Data = Annotated[Path, typer.Option(help="The research data.", envvar="QAMOE_DATA")]
+DEFAULT_DATA = Path("../shared/data")
 Transcripts = Annotated[
     bool, typer.Option("--transcripts", help="Show and publish the words, too.")
 ]
@@ -158,9 +160,7 @@ def tap(
 @app.command()
 def train(
     config: Annotated[Path | None, typer.Option(help="What to train, as YAML.")] = None,
-    data: Annotated[Path, typer.Option(help="The data folder.", envvar="QAMOE_DATA")] = Path(
-        "../shared/data"
-    ),
+    data: Data = DEFAULT_DATA,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint.")] = Path("checkpoint"),
 ) -> None:
     """Train a checkpoint from the data folder: extracts features (cached), trains, evaluates."""
@@ -170,6 +170,22 @@ def train(
 
     default = Path(str(resources.files("configs").joinpath("train", "first.yaml")))
     train_checkpoint(config or default, data, out)
+
+
+@app.command()
+def evaluate(
+    config: Annotated[Path | None, typer.Option(help="The study, as YAML.")] = None,
+    data: Data = DEFAULT_DATA,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("study"),
+    quick: Annotated[bool, typer.Option("--quick", help="Five minutes on one small set.")] = False,
+) -> None:
+    """Run the spectrum study: trains the models and controls, writes report and pictures."""
+    from importlib import resources
+
+    from models.study.run import evaluate as run_study
+
+    default = Path(str(resources.files("configs").joinpath("evaluate", "spectrum.yaml")))
+    run_study(config or default, data, out, quick)
 
 
 def main() -> None:

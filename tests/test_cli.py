@@ -18,7 +18,17 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
     shown = command("--help")
     assert shown.code == 0
     text = "\n".join(shown.lines)
-    for name in ("--camera", "--mic", "--source", "demo", "devices", "models", "tap", "train"):
+    for name in (
+        "--camera",
+        "--mic",
+        "--source",
+        "demo",
+        "devices",
+        "models",
+        "tap",
+        "train",
+        "evaluate",
+    ):
         assert name in text
     code = "import sys, streamer.cli; print(*sys.modules)"
     loaded = subprocess.run(

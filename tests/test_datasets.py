@@ -8,8 +8,10 @@ import pytest
 
 from models.study.data import Dataset
 from models.study.datasets import NAMES, filled, load, token_states
+from models.study.pairings import pairings
 from streamer.assets import Assets
 from streamer.errors import AssetError, SettingError, SourceError
+from tests.training_fixtures import corpora
 
 
 def write_mosi(folder: Path, videos: int = 30) -> None:
@@ -130,9 +132,24 @@ def test_token_states_are_kept_and_padded(tmp_path: Path, assets: Assets) -> Non
     assert not np.array_equal(token_states(["SO BAD", *texts[1:]], minilm, tmp_path), states)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "mosi-words"])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("mosi-words", "pairings")])
 def test_the_research_data_is_sound(name: str, data_folder: Path) -> None:
     assert_sound(load(name, data_folder))
+
+
+def test_pairings_hold_three_streams_of_one_class_from_people_kept_apart() -> None:
+    of_streams = corpora()
+    dataset = pairings(of_streams)
+    assert_sound(dataset)
+    assert dataset.streams == ("text", "audio", "vision")
+    again = pairings(of_streams)
+    np.testing.assert_array_equal(again.test.features["audio"], dataset.test.features["audio"])
+    people = [
+        {of_streams["audio"].examples[int(row)].person for row in split.groups}
+        for split in (dataset.train, dataset.valid, dataset.test)
+    ]
+    assert not people[0] & people[1]
+    assert not (people[0] | people[1]) & people[2]
 
 
 def test_mosi_has_the_declared_split(data_folder: Path) -> None:

@@ -16,10 +16,11 @@ from filelock import FileLock
 
 from models.features.words import TOKEN_SIZE, WordsEncoder
 from models.study.data import Dataset, Split
+from models.study.pairings import load_pairings
 from streamer.errors import SettingError, SourceError
 from streamer.packets import Flags, Floats, Stream
 
-NAMES = ("mosi", "mosi-words", "youtube", "mmmo", "pom")
+NAMES = ("mosi", "mosi-words", "youtube", "mmmo", "pom", "pairings")
 
 VALIDATION_VIDEOS = 10
 """Of MOSI's 62 training videos."""
@@ -36,7 +37,7 @@ def load(name: str, data: Path, seed_split: int = 0) -> Dataset:
 
     ``seed_split`` chooses MOSI's validation videos; the others come with a validation split.
     Raises SettingError for an unknown name, SourceError where a file is missing, AssetError where
-    "mosi-words" finds no MiniLM in the user's cache.
+    "mosi-words" or "pairings" find no model in the user's cache.
     """
     benchmarks = data / "benchmarks"
     if name == "mosi":
@@ -45,6 +46,8 @@ def load(name: str, data: Path, seed_split: int = 0) -> Dataset:
         return _mosi(benchmarks / "mosi.npz", seed_split, words=True)
     if name in _MFN_LABELS:
         return _mfn(name, benchmarks / "mfn" / name)
+    if name == "pairings":
+        return load_pairings(data)
     raise SettingError(f"data set {name!r}: must be one of {', '.join(NAMES)}")
 
 

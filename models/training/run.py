@@ -36,7 +36,7 @@ def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None)
     """
     settings = load_training_settings(config)
     torch.set_num_threads(1)
-    models = models or _cached_models()
+    models = models or cached_models()
     with _progress() as progress:
         corpora = load_corpora(data, models, progress)
         network, figures = run_grid(settings, corpora, progress)
@@ -90,7 +90,8 @@ def _order(reports: list[Report]) -> tuple[float, float]:
     return -round(truth, 2), error
 
 
-def _cached_models() -> ModelFiles:
+def cached_models() -> ModelFiles:
+    """The feature extractors in the user's cache folder."""
     folder = Path(platformdirs.user_cache_dir("qamoe-stream"))
     return ModelFiles(
         minilm=folder / "minilm-l6",
