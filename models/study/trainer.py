@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
 
 from models.qamoe import Prediction
 from models.study.data import Dataset
@@ -28,6 +30,10 @@ from models.training.spectrum import Batch
 from streamer.packets import Floats, Stream
 
 GRADIENT_LIMIT = 1.0
+
+VARIANCE_RATE = 10.0
+"""Learning rate of a variance path with a loss of its own, in units of the others': it has to be
+done when the task is, which on small data sets is after a few passes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +134,7 @@ def _fit(
     batches = -(-len(dataset.train) // budget.batch)
     steps = max(budget.epochs * batches, budget.least_steps)
     interval = max(steps // budget.validations, 1)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), budget.learning_rate, weight_decay=budget.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, budget.learning_rate, total_steps=steps, pct_start=0.1
-    )
+    optimiser, schedule = _optimiser(model, budget, steps)
     validation = validation_views(dataset, specialise)
     views = training_views(dataset, budget.batch, seed, specialise)
     losses: list[float] = []
@@ -142,7 +143,7 @@ def _fit(
         clean, corrupted = next(views)
         _descend(model, optimiser, as_batch(clean, corrupted, device), corrupted)
         schedule.step()
-        if step % interval and step < steps:
+        if step % interval:
             continue
         losses.append(_validation_loss(model, validation))
         if losses[-1] == min(losses):
@@ -154,26 +155,33 @@ def _fit(
     return min(losses), step / batches
 
 
-def _descend(
-    model: Model, optimiser: torch.optim.Optimizer, batch: Batch, corrupted: Corrupted
-) -> None:
+def _descend(model: Model, optimiser: AdamW, batch: Batch, corrupted: Corrupted) -> None:
     model.train(True)
     prediction = _forward(model, corrupted)
     loss = task_loss(prediction, batch) + model.own_loss(prediction, batch)
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    _limit_gradients(model)
+    # Apart, since at first the gradients of the variance would drown the task's.
+    for part in _parts(model):
+        torch.nn.utils.clip_grad_norm_(part, GRADIENT_LIMIT)
     optimiser.step()
 
 
-def _limit_gradients(model: Model) -> None:
-    """The variance path apart, where there is one: at first its gradients would drown the
-    task's."""
-    variance = list(model.to_variance.parameters()) if isinstance(model, Routed) else []
-    theirs = set(map(id, variance))
-    task = [weights for weights in model.parameters() if id(weights) not in theirs]
-    for part in (task, variance):
-        torch.nn.utils.clip_grad_norm_(part, GRADIENT_LIMIT)
+def _parts(model: Model) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The weights that the task trains, and those of a variance path with a loss of its own."""
+    apart = isinstance(model, Routed) and model.variance_path == "input"
+    task: list[nn.Parameter] = []
+    variance: list[nn.Parameter] = []
+    for name, weights in model.named_parameters():
+        (variance if apart and name.startswith("to_variance.") else task).append(weights)
+    return task, variance
+
+
+def _optimiser(model: Model, budget: Budget, steps: int) -> tuple[AdamW, OneCycleLR]:
+    parts = [part for part in _parts(model) if part]
+    rates = [budget.learning_rate, budget.learning_rate * VARIANCE_RATE][: len(parts)]
+    optimiser = AdamW([{"params": part} for part in parts], weight_decay=budget.weight_decay)
+    return optimiser, OneCycleLR(optimiser, rates, total_steps=steps, pct_start=0.1)
 
 
 def _validation_loss(model: Model, validation: list[Corrupted]) -> float:

@@ -23,12 +23,14 @@ class DistanceVariance(nn.Module):
     are, and what share is missing between the first and the last."""
 
     BANDS = 8
+    AXES = 96
+    """At most, evenly spread from the weakest to the strongest."""
 
     axes: Tensor
 
     def __init__(self, size: int, width: int) -> None:
         super().__init__()
-        self.register_buffer("axes", torch.eye(size))
+        self.register_buffer("axes", torch.eye(size)[:, : self.AXES])
         self.bands = min(self.BANDS, size)
         self.network = nn.Sequential(
             nn.Linear(2 * self.bands + 2, width),
@@ -44,7 +46,10 @@ class DistanceVariance(nn.Module):
         """Takes the axes from clean, standardised training inputs (n, size)."""
         covariance = torch.cov(inputs.double().T, correction=0).reshape(len(self.axes), -1)
         variances, vectors = torch.linalg.eigh(covariance)
-        self.axes.copy_(vectors / variances.clamp_min(LEAST_VARIANCE).sqrt())
+        size, count = self.axes.shape
+        chosen = torch.linspace(0, size - 1, count).round().long()
+        scaled = vectors / variances.clamp_min(LEAST_VARIANCE).sqrt()
+        self.axes.copy_(scaled[:, chosen])
 
     def forward(self, inputs: Tensor, mask: Tensor, _: Tensor) -> Tensor:
         """(batch, steps, size) standardised, to variances (batch, width) above 0, in units of the
