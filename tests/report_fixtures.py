@@ -1,7 +1,7 @@
 """Runs of a small study whose models behave in known ways, made without any training."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from models.study.measure import measure
 from models.study.protocols import Corrupted, deviations
 from models.study.settings import StudySettings, load_study_settings
 from models.study.store import Run, Task, plain
-from models.study.tasks import as_outcome, task_conditions
+from models.study.tasks import PERMUTED_UNDER, as_outcome, task_conditions, with_permuted
 from models.study.trainer import Answers
 from streamer.packets import STREAMS, Floats, Stream
 
@@ -47,14 +47,25 @@ def study_settings(**changes: Any) -> StudySettings:
     return settings.model_copy(update=defaults | changes)
 
 
-def run(task: Task, predict: Predict, settings: StudySettings) -> Run:
+def run(
+    task: Task, predict: Predict, settings: StudySettings, permuted: Predict | None = None
+) -> Run:
     """What a finished task leaves, of a model that is not trained."""
     data = dataset()
-    conditions = task_conditions(task, settings, data.streams)
-    measured = measure(
-        predict, data.test, data.scale, deviations(data.train), conditions, settings.mask_seed
+    test = partial(
+        measure,
+        test=data.test,
+        scale=data.scale,
+        deviation=deviations(data.train),
+        mask_seed=settings.mask_seed,
     )
-    figures, arrays = as_outcome(measured, data, {"epochs": 1, "seconds": 1.0})
+    conditions = task_conditions(task, settings, data.streams)
+    measured = test(predict, conditions=conditions)
+    outcome = as_outcome(measured, data, {"epochs": 1, "seconds": 1.0})
+    if permuted is not None and task.model in settings.permuted:
+        told = [condition for condition in conditions if condition.protocol in PERMUTED_UNDER]
+        outcome = with_permuted(outcome, test(permuted, conditions=told))
+    figures, arrays = outcome
     return Run(task, plain(figures), dict(arrays))
 
 

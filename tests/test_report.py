@@ -34,7 +34,7 @@ def settings() -> StudySettings:
 @pytest.fixture(scope="module")
 def results(settings: StudySettings) -> dict[str, Any]:
     runs = [
-        run(Task(NAME, model, seed), weighing(trust, seed), settings)
+        run(Task(NAME, model, seed), weighing(trust, seed), settings, weighing(trust, seed, True))
         for model, trust in MODELS.items()
         for seed in settings.seeds
     ]
@@ -64,14 +64,28 @@ def test_a_model_that_weighs_by_the_noise_leads_where_streams_differ(
     assert lead["clean"]["low"] <= 1e-6
 
 
+def test_other_samples_reliability_only_hurts_a_model_that_uses_it(
+    results: dict[str, Any],
+) -> None:
+    permuted = results["datasets"][NAME]["permuted"]
+    strong = permuted["ours"]["mixed/2"]["error"]["lead"]
+    assert strong["low"] > 0
+    assert permuted["paper"]["mixed/2"]["error"]["lead"]["estimate"] < strong["estimate"] / 2
+    assert permuted["ours"]["II/0.5"]["error"]["lead"]["estimate"] == pytest.approx(0, abs=0.02)
+
+
 def test_leads_and_targets_follow_from_the_runs(results: dict[str, Any]) -> None:
     targets = {target["aim"]: target for target in results["targets"]}
+    figures = results["datasets"][NAME]
     truth = next(t for aim, t in targets.items() if aim.startswith("Spearman"))
     assert truth["met"] is True
     assert "paper" in truth["figure"]
-    special = next(t for aim, t in targets.items() if "specialist for II/0.5" in aim)
+    special = next(t for aim, t in targets.items() if "each specialist" in aim)
     assert special["met"] is not None
-    figures = results["datasets"][NAME]
+    used = next(t for aim, t in targets.items() if aim.startswith("permuting r"))
+    assert used["met"] is (
+        figures["permuted"]["ours"]["mixed/0.5"]["accuracy"]["lead"]["estimate"] >= 0.03
+    )
     assert figures["lead"]["oracle"]["accuracy"]["III"] == {"estimate": 0, "low": 0, "high": 0}
     assert figures["oracle_lead"]["concat"] == figures["lead"]["concat"]
 

@@ -36,7 +36,8 @@ def leads(figures: Figures, settings: Figures) -> Figure | None:
 
 
 def routing(figures: Figures, settings: Figures) -> Figure | None:
-    """Mean gate weight of each expert over lambda, for each stream (the paper's Fig. 5)."""
+    """Mean gate weight of each expert over lambda, for each stream (the paper's Fig. 5), of the
+    first seed: experts of different seeds have nothing in common."""
     at = [i for i, c in enumerate(figures["conditions"]) if c["protocol"] in ("clean", "II", "II+")]
     found = figures["models"][settings["roles"]["ours"]]["routing"]
     streams = [m for m in figures["streams"] if found[at[0]].get(m)] if at else []
@@ -50,7 +51,8 @@ def routing(figures: Figures, settings: Figures) -> Figure | None:
         levels = [f"{level(figures['conditions'][row]):g}" for row in at]
         axis.set_xticks(range(len(at)), levels, rotation=90)
         axis.set_yticks(range(len(values)), [str(i + 1) for i in range(len(values))])
-        axis.set(title=stream, xlabel="lambda on every stream", ylabel="expert")
+        axis.set_title(f"{stream} (seed {settings['seeds'][0]})")
+        axis.set(xlabel="lambda on every stream", ylabel="expert")
     figure.colorbar(image, ax=axes.tolist(), label="mean gate weight")
     return figure
 

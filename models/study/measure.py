@@ -46,7 +46,7 @@ def measure(
         corrupted = apply(test, condition, deviation, mask_seed)
         answers = predict(corrupted)
         errors = scale * np.abs(answers.values - test.labels)
-        readings.append(Reading(condition, answers.reliability, errors))
+        readings.append(Reading(condition, answers.reliability, corrupted.present, errors))
         correct.append((answers.values >= 0) == (test.labels >= 0))
         figures.append(_figures(condition, corrupted, answers, scale))
     found: dict[str, Any] = {"conditions": figures}

@@ -136,8 +136,8 @@ def specialists(figures: Figures, _: Figures) -> Figure | None:
     figure, axis = plt.subplots(figsize=(7, 0.45 * len(found) + 1.4))
     rows = np.arange(len(found))
     parts = (
-        ("ours", "one checkpoint", -0.12, COLOURS[0]),
-        ("specialist", "specialist", 0.12, COLOURS[1]),
+        ("model", "one checkpoint", -0.12, COLOURS[0]),
+        ("other", "specialist", 0.12, COLOURS[1]),
     )
     for part, name, shift, colour in parts:
         points = [here["accuracy"][part] for here in found.values()]

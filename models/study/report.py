@@ -74,7 +74,7 @@ def _setup(settings: Figures) -> list[str]:
 
 
 def _targets(results: Figures) -> list[str]:
-    words = {True: "met", False: "**not met**", None: "undecided"}
+    words = {True: "met", False: "**not met**", None: "-"}
     rows = [
         (target["dataset"], target["aim"], target["figure"], words[target["met"]])
         for target in results["targets"]
@@ -93,6 +93,7 @@ def _dataset(figures: Figures, settings: Figures) -> Iterator[str]:
         yield from _protocol(figures, protocol, title)
     yield from _landscape(figures, settings)
     yield from _truth(figures)
+    yield from _permuted(figures)
     yield from _specialists(figures)
     yield from _sensitivity(figures, settings)
 
@@ -184,22 +185,22 @@ def _leads(figures: Figures) -> list[str]:
 def _truth(figures: Figures) -> list[str]:
     rows = []
     for model, found in figures["models"].items():
-        truth = found.get("truth") or {}
-        if not any(value is not None for value in truth.get("spearman", {}).values()):
+        truth = found["truth"]
+        falls = truth["largest_fall"]
+        if all(share is None for shares in falls.values() for share in shares.values()):
             continue
-        for stream in figures["streams"]:
-            falls = truth["largest_fall"][stream]
-            rows.append(
-                (
-                    model,
-                    stream,
-                    _decimals(truth["spearman"][stream]),
-                    _decimals(truth["spearman_beyond"][stream]),
-                    ", ".join(f"{level}: {_share(share)}" for level, share in falls.items()),
-                    _decimals(truth["foretells"]["samples"]),
-                    _decimals(truth["foretells"]["conditions"]),
-                )
+        rows += [
+            (
+                model,
+                stream,
+                _decimals(truth["spearman"][stream]),
+                _decimals(truth["spearman_beyond"][stream]),
+                ", ".join(f"{level}: {_share(share)}" for level, share in falls[stream].items()),
+                _decimals(truth["foretells"]["samples"]),
+                _decimals(truth["foretells"]["conditions"]),
             )
+            for stream in figures["streams"]
+        ]
     header = (
         "model",
         "stream",
@@ -212,11 +213,27 @@ def _truth(figures: Figures) -> list[str]:
     return ["", "### Is reliability true?", "", *table(header, rows)] if rows else []
 
 
+def _permuted(figures: Figures) -> Iterator[str]:
+    """How many points each condition costs when r comes from other samples."""
+    under = {model: found for model, found in figures["permuted"].items() if found}
+    if not under:
+        return
+    yield from ("", "### Is reliability used?", "")
+    yield "Points lost when each stream's r comes from another sample in which it is there:"
+    yield ""
+    names = list(next(iter(under.values())))
+    rows = [
+        (model, *(span(found[name]["accuracy"]["lead"]) for name in names))
+        for model, found in under.items()
+    ]
+    yield from table(("model", *names), rows)
+
+
 def _specialists(figures: Figures) -> list[str]:
     if not figures["specialists"]:
         return []
     rows = [
-        (condition, *(span(found["accuracy"][part]) for part in ("ours", "specialist", "lead")))
+        (condition, *(span(found["accuracy"][part]) for part in ("model", "other", "lead")))
         for condition, found in figures["specialists"].items()
     ]
     header = ("condition", "one checkpoint", "specialist", "difference")

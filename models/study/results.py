@@ -74,19 +74,22 @@ class Bench:
             for measure in MEASURES
         }
 
-    def lead_under(self, condition: str, model: str, specialists: Sequence[Run]) -> Figures:
-        """How much better ``model`` is than the ``specialists`` (in the order of the seeds) under
-        their own condition, by its "protocol/name"."""
-        row = [f"{c['protocol']}/{c['name']}" for c in self.conditions].index(condition)
+    def beside(self, model: str, runs: Sequence[Run]) -> Figures:
+        """How ``model`` does beside other ``runs``, in the order of the seeds, under each of their
+        conditions ("protocol/name"); ``lead`` above 0: the model is better."""
+        rows = [condition_name(condition) for condition in self.conditions]
         found: Figures = {}
-        for measure, array in MEASURES.items():
-            theirs = self.weights.means(_stacked(specialists, array))[:, 0]
-            ours = self.draws[model][measure][:, row]
-            found[measure] = {
-                "ours": self.interval(ours),
-                "specialist": self.interval(theirs),
-                "lead": self.interval(_better(ours - theirs, measure)),
-            }
+        for i, condition in enumerate(runs[0].figures["conditions"]):
+            name = condition_name(condition)
+            found[name] = {}
+            for measure, array in MEASURES.items():
+                theirs = self.weights.means(_stacked(runs, array)[:, [i]])[:, 0]
+                own = self.draws[model][measure][:, rows.index(name)]
+                found[name][measure] = {
+                    "model": self.interval(own),
+                    "other": self.interval(theirs),
+                    "lead": self.interval(_better(own - theirs, measure)),
+                }
         return found
 
     def below_majority(self, model: str) -> list[str]:
@@ -134,6 +137,11 @@ class Bench:
     @property
     def _first(self) -> Run:
         return next(iter(self.runs.values()))[0]
+
+
+def condition_name(condition: Mapping[str, Any]) -> str:
+    """Unique in a study."""
+    return f"{condition['protocol']}/{condition['name']}"
 
 
 def over_seeds(values: Sequence[Any]) -> Any:

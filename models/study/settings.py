@@ -98,11 +98,6 @@ class StudySettings(Section):
         return list(dict.fromkeys(named))
 
 
-def permuted_name(model: str) -> str:
-    """What the results call ``model`` with the reliability of other samples."""
-    return f"{model}, r permuted"
-
-
 def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
     """Settings in ``file``; if ``quick``, with the top-level keys of the packaged quick.yaml in
     their place. Raises SettingError with one line that names key, value and limits."""

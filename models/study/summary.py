@@ -24,8 +24,6 @@ def summarise(
         "speed": dict(speed),
         "failures": [{"task": failure.task.key, "reason": failure.reason} for failure in failures],
     }
-    permuted = [permuted_run(run) for run in runs]
-    runs = [*runs, *(run for run in permuted if run is not None)]
     for name in settings.datasets:
         here = [run for run in runs if run.task.dataset == name]
         of_model = _complete([run for run in here if run.task.specialise is None], settings)
@@ -51,6 +49,11 @@ def _of_dataset(bench: Bench, settings: StudySettings) -> Figures:
         "conditions": [{key: c[key] for key in told} for c in bench.conditions],
         "models": {model: _of_model(bench, model) for model in bench.runs},
         "lead": {model: bench.lead(roles.ours, model) for model in others},
+        "permuted": {
+            model: bench.beside(model, [permuted_run(run) for run in bench.runs[model]])
+            for model in settings.permuted
+            if model in bench.runs
+        },
         "oracle_lead": {
             model: bench.lead(roles.oracle, model)
             for model in others
@@ -62,10 +65,11 @@ def _of_dataset(bench: Bench, settings: StudySettings) -> Figures:
 def _of_model(bench: Bench, model: str) -> Figures:
     figures = [run.figures for run in bench.runs[model]]
     conditions = over_seeds([f["conditions"] for f in figures])
-    curves = ("metrics", "reliability", "routing")
     return {
         **bench.own(model),
-        **{key: [condition[key] for condition in conditions] for key in curves},
+        **{key: [c[key] for c in conditions] for key in ("metrics", "reliability")},
+        # Experts of different seeds have nothing in common but their number.
+        "routing": [c["routing"] for c in figures[0]["conditions"]],
         "below_majority": bench.below_majority(model),
         "truth": over_seeds([f["truth"] for f in figures]),
         "error_by_reliability": over_seeds([f["error_by_reliability"] for f in figures]),
@@ -74,11 +78,11 @@ def _of_model(bench: Bench, model: str) -> Figures:
 
 
 def _specialists(bench: Bench, runs: Sequence[Run], settings: StudySettings) -> Figures:
-    found = {}
+    found: Figures = {}
     for condition in settings.specialists.conditions:
         special = [run for run in runs if run.task.specialise == condition]
         for of_model in _complete(special, settings).values():
-            found[condition] = bench.lead_under(condition, settings.roles.ours, of_model)
+            found |= bench.beside(settings.roles.ours, of_model)
     return found
 
 

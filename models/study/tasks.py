@@ -1,7 +1,6 @@
 """The trainings of a study, and what one of them does."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,11 +13,15 @@ from models.study.measure import Measured, measure
 from models.study.mixture import mixed_condition
 from models.study.protocols import Condition, deviations
 from models.study.protocols import conditions as conditions_of
-from models.study.settings import StudySettings, permuted_name
+from models.study.settings import StudySettings
 from models.study.store import Run, Task
 from models.study.trainer import predict, train
 from streamer.errors import SettingError
 from streamer.packets import Stream
+
+PERMUTED_UNDER = ("II", "mixed")
+"""Protocols under which reliability is given to other samples: where all samples are alike, and
+where they are not."""
 
 
 def study_tasks(settings: StudySettings) -> list[Task]:
@@ -54,14 +57,14 @@ def perform(task: Task, dataset: Dataset, settings: StudySettings) -> Outcome:
         test=dataset.test,
         scale=dataset.scale,
         deviation=deviations(dataset.train),
-        conditions=conditions,
         mask_seed=settings.mask_seed,
     )
     training = {"epochs": trained.epochs, "seconds": trained.seconds, "loss": trained.valid_loss}
-    outcome = as_outcome(test(partial(predict, trained)), dataset, training)
+    outcome = as_outcome(test(partial(predict, trained), conditions=conditions), dataset, training)
     if special is None and task.model in settings.permuted:
-        permuted = partial(predict, trained, permute=settings.mask_seed)
-        outcome = with_permuted(outcome, test(permuted))
+        of_others = partial(predict, trained, permute=settings.mask_seed)
+        told = [condition for condition in conditions if condition.protocol in PERMUTED_UNDER]
+        outcome = with_permuted(outcome, test(of_others, conditions=told))
     return outcome
 
 
@@ -88,13 +91,10 @@ def with_permuted(outcome: Outcome, measured: Measured) -> Outcome:
     }
 
 
-def permuted_run(run: Run) -> Run | None:
+def permuted_run(run: Run) -> Run:
     """The part of ``run`` that ``with_permuted`` added, as a run of its own."""
-    if "permuted" not in run.figures:
-        return None
-    figures = {**run.figures["permuted"], "training": run.figures["training"]}
-    arrays = run.arrays | {name: run.arrays[f"permuted_{name}"] for name in ("errors", "correct")}
-    return Run(replace(run.task, model=permuted_name(run.task.model)), figures, arrays)
+    arrays = {name: run.arrays[f"permuted_{name}"] for name in ("errors", "correct")}
+    return Run(run.task, run.figures["permuted"], arrays)
 
 
 def task_conditions(

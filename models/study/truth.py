@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.stats import pearsonr, spearmanr  # type: ignore[import-untyped]
 
 from models.study.protocols import Condition
-from streamer.packets import Stream
+from streamer.packets import Flags, Stream
 
 Values = npt.NDArray[np.floating[Any]]
 
@@ -21,11 +21,22 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Reading:
-    """Reliability of each stream (n,) and the absolute error (n,) under one condition."""
+    """Reliability of each stream (n,), which streams are there (n,) and the absolute error (n,)
+    under one condition."""
 
     condition: Condition
     reliability: Mapping[Stream, Values]
+    present: Mapping[Stream, Flags]
     errors: Values
+
+    def __getitem__(self, rows: Flags) -> "Reading":
+        """The samples ``rows`` (n,)."""
+        return Reading(
+            self.condition,
+            {stream: values[rows] for stream, values in self.reliability.items()},
+            {stream: values[rows] for stream, values in self.present.items()},
+            self.errors[rows],
+        )
 
 
 def damaged_stream(condition: Condition) -> Stream | None:
@@ -37,18 +48,21 @@ def damaged_stream(condition: Condition) -> Stream | None:
 
 
 def truth(clean: Reading, others: Sequence[Reading]) -> dict[str, Any]:
-    """Figures of the single-stream corruptions among ``others``; None where r never moves.
+    """Figures of the single-stream corruptions among ``others``; None where r never moves. Only of
+    samples that have all streams when clean: a stream that was never there cannot fall.
 
     ``spearman``: of r with lambda over all samples and levels, lambda = 0 included; up to the
     largest lambda of the training, and over all. ``largest_fall``: share of samples in which the
     corrupted stream is the one whose r falls most, relative to clean. ``foretells``: Pearson of
     (1 - r) of the corrupted stream with the rise in error, over samples and over conditions.
     """
-    single = [(damaged_stream(reading.condition), reading) for reading in others]
+    whole = np.all(list(clean.present.values()), axis=0)
     by_stream: dict[Stream, list[tuple[float, Reading]]] = {m: [] for m in clean.reliability}
-    for stream, reading in single:
+    for reading in others:
+        stream = damaged_stream(reading.condition)
         if stream is not None:
-            by_stream[stream].append((float(reading.condition.noise[stream]), reading))
+            by_stream[stream].append((float(reading.condition.noise[stream]), reading[whole]))
+    clean = clean[whole]
     return {
         "spearman": {
             m: _spearman(m, clean, found, TRAINED_LEVEL) for m, found in by_stream.items()
@@ -97,7 +111,7 @@ def _largest_fall(stream: Stream, clean: Reading, after: Reading) -> float | Non
         m: (before - after.reliability[m]) / np.maximum(before, 1e-6)
         for m, before in clean.reliability.items()
     }
-    if len(falls) < 2 or not any(np.any(fall) for fall in falls.values()):
+    if len(falls) < 2 or not len(clean.errors) or not any(np.any(fall) for fall in falls.values()):
         return None
     others = np.max([fall for m, fall in falls.items() if m != stream], axis=0)
     return float((falls[stream] > others).mean())
@@ -111,7 +125,7 @@ def _foretells(
         for stream, found in by_stream.items()
         for _, reading in found
     ]
-    if not pairs:
+    if not pairs or not len(clean.errors):
         return {"samples": None, "conditions": None}
     doubts, rises = zip(*pairs, strict=True)
     return {
@@ -123,6 +137,6 @@ def _foretells(
 
 
 def _correlation(kind: Any, left: Values, right: Values) -> float | None:
-    if np.ptp(left) == 0 or np.ptp(right) == 0:
+    if not len(left) or np.ptp(left) == 0 or np.ptp(right) == 0:
         return None
     return float(kind(left, right)[0])
