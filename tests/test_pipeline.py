@@ -193,3 +193,19 @@ def test_a_package_of_the_users_own_called_models_does_no_harm(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) > 4
+
+
+def test_the_readmes_program_runs(tmp_path: Path, assets: Assets) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    (program,) = [code for code in re.findall(r"```python\n(.*?)```", readme, re.S)
+                  if "Session(" in code]  # fmt: skip
+    voice = assets.file("demo-media", "beckett.wav")
+    file = tmp_path / "program.py"
+    changed = program.replace('"call.mp4"', f'{str(voice)!r}, "source.speed": "max"')
+    assert changed != program
+    file.write_text(changed)
+    done = subprocess.run(
+        [COMMAND[0], str(file)], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "SentimentMessage" in done.stdout
