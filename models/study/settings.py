@@ -2,7 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -102,7 +102,9 @@ def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
     """Settings in ``file``; if ``quick``, with the top-level keys of the packaged quick.yaml in
     their place. Raises SettingError with one line that names key, value and limits."""
     try:
-        values = _mapping(yaml.safe_load(file.read_text()))
+        values = yaml.safe_load(file.read_text())
+        if not isinstance(values, dict):
+            raise SettingError(f"study settings {file}: must be a mapping of settings")
         if quick:
             packaged = resources.files("configs").joinpath("evaluate/quick.yaml").read_text()
             values |= yaml.safe_load(packaged)
@@ -115,9 +117,3 @@ def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
         raise SettingError(
             f"study settings {file}: {key} = {first['input']!r}: {first['msg']}"
         ) from None
-
-
-def _mapping(values: Any) -> dict[str, Any]:
-    if not isinstance(values, dict):
-        raise SettingError("study settings: must be a mapping of settings")
-    return values
