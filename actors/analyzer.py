@@ -13,7 +13,7 @@ from models.checkpoint import load
 from models.estimator import Estimator
 from models.features.words import WordsEncoder
 from streamer.assets import Assets
-from streamer.errors import SettingError
+from streamer.errors import PipelineError, SettingError
 from streamer.feed.compose import Envelope, sentiment_message, transcript_message
 from streamer.feed.messages import HealthMessage
 from streamer.feed.publisher import Publisher
@@ -71,6 +71,7 @@ class Analyzer:
         self._epoch: int | None = None
         self._envelope = Envelope(session, settings.participant, wall_clock(), settings.paced)
         self._lock = threading.RLock()
+        self._failure: Exception | None = None
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="analyzer ticks", daemon=True)
 
@@ -101,24 +102,34 @@ class Analyzer:
             self._publish_ready()
 
     def finished(self) -> bool:
-        """Whether all streams have ended and all their windows are published."""
+        """Whether all streams have ended and all their windows are published.
+
+        Raises PipelineError where a window could not be analysed or published.
+        """
         with self._lock:
+            if self._failure is not None:
+                raise PipelineError(f"analyzer: {type(self._failure).__name__}: {self._failure}")
             return self._assembler.finished
 
     def stop(self, reason: str) -> None:
-        """Publish the last health message, with state ``bye``, and close the feed."""
-        self._stopping.set()
+        """Publish the last health message, with state ``bye``, and close the feed; once."""
         with self._lock:
+            if self._stopping.is_set():
+                return
+            self._stopping.set()
             self._publisher.publish(self._health_message("bye", reason))
             self._publisher.close(linger_ms=1000)
 
     def _tick(self) -> None:
-        while not self._stopping.wait(TICK_SECONDS):
-            with self._lock:
-                if self._stopping.is_set():
-                    return
-                self._publish_ready()
-                self._publisher.poll()
+        try:
+            while not self._stopping.wait(TICK_SECONDS):
+                with self._lock:
+                    if self._stopping.is_set():
+                        return
+                    self._publish_ready()
+                    self._publisher.poll()
+        except Exception as error:
+            self._failure = error
 
     def _publish_ready(self) -> None:
         if self._epoch is None:

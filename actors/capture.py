@@ -67,10 +67,11 @@ class Capture(ABC, Generic[Packet]):
         """Counts since the start: ``packets`` made, those of them ``dropped`` and ``failed``, and
         what the source lost before: ``source_dropped``.
 
-        Raises PipelineError where capture has broken off by an error.
+        Raises PipelineError where capture has broken off, or a packet was not delivered.
         """
         if self._failure is not None:
             raise PipelineError(f"{self._thread.name}: {self._failure}")
+        self._channel.check()
         return {
             "packets": self._hop,
             "dropped": self._channel.dropped,

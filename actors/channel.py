@@ -75,6 +75,12 @@ class Channel(Generic[T]):
             self._waiting.append(item)
             self._changed.notify_all()
 
+    def check(self) -> None:
+        """Raises PipelineError where a delivery has failed: nothing gets lost unnoticed."""
+        if self.failure is not None:
+            lines = str(self.failure).strip().splitlines() or [type(self.failure).__name__]
+            raise PipelineError(f"{self._name}: {self.failed} packets not delivered: {lines[-1]}")
+
     def close(self, timeout: float) -> bool:
         """Delivers what remains, or drops it after ``timeout`` seconds. True if all arrived."""
         with self._changed:

@@ -71,7 +71,11 @@ class Transcriber:
         self._channel.put(stream.update(encoded, hop))
 
     def stats(self) -> dict[str, float]:
-        """Packets dropped or failed on their way to the analyzer."""
+        """Packets dropped or failed on their way to the analyzer.
+
+        Raises PipelineError where one was not delivered.
+        """
+        self._channel.check()
         return {"dropped": self._channel.dropped, "failed": self._channel.failed}
 
     def stop(self) -> None:

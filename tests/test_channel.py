@@ -83,6 +83,8 @@ def test_a_failed_delivery_is_kept_and_the_next_item_is_tried() -> None:
     assert received == [1.0, 0.5]
     assert channel.failed == 1
     assert isinstance(channel.failure, ZeroDivisionError)
+    with pytest.raises(PipelineError, match=r"test: 1 packets not delivered: .*division by zero"):
+        channel.check()
 
 
 def test_close_gives_up_on_a_receiver_that_hangs_and_counts_what_is_lost() -> None:

@@ -1,0 +1,118 @@
+"""The analyzer without Ray: packets in, messages on a real socket out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from actors.analyzer import Analyzer
+from streamer.errors import PipelineError
+from streamer.feed import Subscriber
+from streamer.feed.messages import HealthMessage, Message, SentimentMessage, TranscriptMessage
+from streamer.packets import SECOND, Evidence
+from streamer.settings import load_settings
+from tests.test_windows import ALL, faces, voice, word, words
+
+pytestmark = pytest.mark.usefixtures("assets")
+
+HOP = SECOND // 2
+PATIENCE = 5.0
+
+
+class Clock:
+    """Session time by hand, ns."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@contextmanager
+def running(clock: Clock, **options: object) -> Iterator[tuple[Analyzer, Subscriber]]:
+    settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0", **options})
+    analyzer = Analyzer(settings, "session", ALL, clock=clock)
+    with Subscriber(analyzer.open(), idle=PATIENCE) as feed:
+        assert analyzer._publisher.wait_for_subscriber(PATIENCE)
+        analyzer.start(epoch=0)
+        yield analyzer, feed
+        analyzer.stop("done")
+
+
+def heard(feed: Subscriber, count: int) -> list[Message]:
+    found = [feed.receive(PATIENCE) for _ in range(count)]
+    assert all(found)
+    return [message for message in found if message is not None]
+
+
+def test_a_complete_window_is_published_and_revised_by_its_words() -> None:
+    options = {"feed.transcripts": True}
+    with running(Clock(), **options) as (analyzer, feed):
+        spoken = Evidence(1.0, None, {"speech_share": 0.8})
+        analyzer.push(replace(voice(0), evidence=spoken))
+        analyzer.push(faces(0))
+        analyzer.push(words(0, [word("wonderful", 0.1, 0.4)], until=0.5))
+        first, said, last = heard(feed, 3)
+    assert isinstance(first, SentimentMessage)
+    assert isinstance(said, TranscriptMessage)
+    assert isinstance(last, SentimentMessage)
+    assert (first.revision, last.revision) == (0, 1)
+    assert first.reliability["text"].reason == "no words yet"
+    assert [item.text for item in said.words] == ["wonderful"]
+    assert last.reliability["text"].model > 0
+    assert last.words_age_ms == 0
+    assert set(last.routing) >= {"text", "audio", "vision"}
+
+
+def test_words_stay_off_the_feed_unless_asked_for() -> None:
+    with running(Clock()) as (analyzer, feed):
+        analyzer.push(voice(0))
+        analyzer.push(faces(0))
+        analyzer.push(words(0, [word("secret", 0.1, 0.4)], until=0.5))
+        messages = heard(feed, 2)
+    assert all(isinstance(message, SentimentMessage) for message in messages)
+    assert "secret" not in repr(messages)
+
+
+def test_actors_that_are_gone_read_as_reliability_zero_and_the_feed_goes_on() -> None:
+    clock = Clock()
+    with running(clock) as (analyzer, feed):
+        analyzer.push(voice(0))
+        analyzer.push(faces(0))
+        alive = heard(feed, 1)[0]
+        clock.now = 2 * HOP + SECOND
+        late, health = heard(feed, 2)
+    assert isinstance(alive, SentimentMessage)
+    assert alive.reliability["audio"].value > 0
+    assert isinstance(late, SentimentMessage)
+    assert late.sentiment is None
+    assert late.reason is not None
+    assert "sound is late" in late.reason
+    assert "pictures are late" in late.reason
+    assert isinstance(health, HealthMessage)
+    assert health.late_windows == 1
+
+
+def test_the_last_message_is_a_bye_with_its_reason() -> None:
+    with running(Clock()) as (analyzer, feed):
+        analyzer.push(voice(0, ended=True))
+        analyzer.push(words(0, until=0.5, ended=True))
+        analyzer.push(faces(0, ended=True))
+        assert analyzer.finished()
+        heard(feed, 2)
+        analyzer.stop("the source has ended")
+        bye = feed.receive(PATIENCE)
+    assert isinstance(bye, HealthMessage)
+    assert (bye.state, bye.reason, bye.windows) == ("bye", "the source has ended", 1)
+
+
+def test_a_failure_between_packets_is_not_kept_silent() -> None:
+    clock = Clock()
+    with running(clock) as (analyzer, _):
+        analyzer._estimator = None  # type: ignore[assignment]
+        clock.now = HOP + SECOND
+        analyzer._ticker.join(PATIENCE)
+        with pytest.raises(PipelineError, match="AttributeError"):
+            analyzer.finished()
