@@ -90,7 +90,8 @@ class Estimator:
             window.heard.no_speech,
             window.heard.log_probability,
             window.heard.compression,
-            speech_share=audio.evidence.measures.get("speech_share", 0.0),
+            # Where the sound is late its words are not: they were held against its voice activity.
+            speech_share=audio.evidence.measures.get("speech_share", float(bool(window.words))),
         )
 
     @torch.inference_mode()

@@ -77,6 +77,8 @@ class WindowAssembler:
         if isinstance(packet, VoiceFrames):
             stream = "audio"
             self._voices[packet.hop] = packet
+            if packet.hop < self._next:
+                self._make_up(packet)
         else:
             stream = "vision"
             self._faces.append(packet)
@@ -149,6 +151,13 @@ class WindowAssembler:
             if len(self._unrevised) * self._hop > REVISION_LIMIT_SECONDS * SECOND:
                 self._unrevised.popleft()
         return window
+
+    def _make_up(self, voice: VoiceFrames) -> None:
+        """A voice that comes after its window has closed is there for the window's revisions."""
+        for place, window in enumerate(self._unrevised):
+            if window.hop == voice.hop:
+                streams = {**window.streams, "audio": self._audio(voice.hop)}
+                self._unrevised[place] = replace(window, streams=streams)
 
     def _audio(self, hop: int) -> StreamWindow:
         voice = self._voices.pop(hop, None)

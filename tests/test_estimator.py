@@ -7,6 +7,7 @@ import torch
 from models.estimator import Estimator
 from models.features.face import FACE_SIZE
 from models.qamoe import QAMoE, QAMoEConfig
+from models.reliability import absent
 from streamer.packets import (
     SECOND,
     Evidence,
@@ -98,6 +99,13 @@ def test_it_abstains_below_the_floor(network: QAMoE) -> None:
     estimate = Estimator(network, Letters(), floor=0.9).estimate(window(streams))
     assert estimate.value is None
     assert estimate.reliability["vision"].model > 0
+
+
+def test_words_count_where_their_sound_is_late(network: QAMoE) -> None:
+    late = StreamWindow(np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), absent("late"))
+    estimate = Estimator(network, Letters(), floor=0.01).estimate(window({"audio": late}))
+    assert estimate.reliability["text"].value > 0
+    assert estimate.reliability["audio"].value == 0
 
 
 def test_the_same_words_are_encoded_once(network: QAMoE) -> None:

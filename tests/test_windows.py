@@ -75,6 +75,17 @@ def test_a_late_stream_is_waited_for_until_the_deadline_and_then_named() -> None
     assert windows.late == 1
 
 
+def test_a_voice_that_is_late_is_there_for_the_revision() -> None:
+    windows = assembler(deadline=SECOND // 4)
+    windows.add(faces(0))
+    (first,) = closed(windows, now=HOP + SECOND // 4)
+    assert first.streams["audio"].evidence.reason == "sound is late"
+    windows.add(voice(0))
+    windows.add(words(0, [word("hello", 0.2, 0.45)], until=0.5))
+    (revised,) = closed(windows, now=HOP + SECOND // 2)
+    assert revised.streams["audio"].evidence.score == 1.0
+
+
 def test_words_land_as_a_revision_and_never_hold_the_others_up() -> None:
     windows = assembler()
     windows.add(voice(0))
