@@ -78,6 +78,9 @@ training data) as a measure of the domain shift.
 ## Limits
 - Acted voices, posed or searched-for faces, opinion videos: expressed sentiment in these, in
   English words only. Groups of people are not represented evenly, and no fairness was measured.
+- The clips have no labels, but a speech held before a crowd (jfk.flac) is hardly negative: corpora
+  of acted voices teach that loud and strained means angry. The voice's value varies most between
+  seeds, and the error tables give the spread.
 - r is learned from synthetic damage. It says how far the representation is likely to have moved,
   not how probable a wrong answer is.
 - Not for judging people at work or in education: forbidden in the EU (AI Act, Art. 5(1)(f)).
