@@ -41,6 +41,8 @@ def test_shipped_settings_name_models_that_exist(quick: bool) -> None:
         ("budget", {"epochs": "many"}, "budget.epochs"),
         ("budget", {"epoch": 3}, "budget"),
         ("severities", [0.5, 3.0], "severities.1"),
+        ("datasets", ["mosi", "mossi"], "mossi"),
+        ("permuted", ["hours"], "hours"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, key: str, value: object, says: str) -> None:

@@ -52,9 +52,8 @@ def measure(
     found: dict[str, Any] = {"conditions": figures}
     clean = [reading for reading in readings if reading.condition.protocol == "clean"]
     if clean:
-        landscape = [reading for reading in readings if reading.condition.protocol == "III"]
         found["truth"] = truth(clean[0], readings)
-        found["error_by_reliability"] = error_by_reliability(landscape or readings)
+        found["error_by_reliability"] = error_by_reliability(readings)
     errors = np.stack([reading.errors for reading in readings])
     return Measured(found, errors.astype(np.float16), np.stack(correct))
 

@@ -110,7 +110,7 @@ def reliability(figures: Figures, settings: Figures) -> Figure | None:
 
 
 def error_by_reliability(figures: Figures, settings: Figures) -> Figure | None:
-    """Mean absolute error of the samples of each tenth of r, over the landscape."""
+    """Mean absolute error of the samples of each tenth of r, wherever all streams are there."""
     roles = settings["roles"]
     figure, axes = plt.subplots(figsize=(6, 3.6))
     for role in ("ours", "paper", "oracle"):

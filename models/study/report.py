@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from models.study.targets import percent, span
+from models.study.targets import decimal_span, percent, span
 
 Figures = Mapping[str, Any]
 
@@ -30,6 +30,7 @@ PROTOCOLS = {
     "one": "Noise lambda on one stream alone",
     "mixed": "Noise lambda on one stream of each sample, in turn",
 }
+BELOW = ("cells below majority", "below training's majority")
 MEAN_OF = {"II": "area under the curve"}
 
 NOTES = """\
@@ -85,8 +86,9 @@ def _targets(results: Figures) -> list[str]:
 def _dataset(figures: Figures, settings: Figures) -> Iterator[str]:
     yield (
         f"{figures['samples']} test samples of {figures['people']} people; streams "
-        f"{', '.join(figures['streams'])}. Always answering the class most frequent in training is "
-        f"right in {percent(figures['majority'])} %."
+        f"{', '.join(figures['streams'])}. Always answering the class that is most frequent here "
+        f"is right in {percent(figures['majority'])} %, the one most frequent in training in "
+        f"{percent(figures['training_majority'])} %."
     )
     yield from _clean(figures)
     for protocol, title in PROTOCOLS.items():
@@ -147,10 +149,10 @@ def _landscape(figures: Figures, settings: Figures) -> Iterator[str]:
                 "-" if seeds is None else percent(seeds),
                 span(accuracy["III worst"]),
                 f"{error['III']['estimate']:.3f}",
-                str(len(found["below_majority"])),
+                *(str(len(cells)) for cells in found["below"].values()),
             )
         )
-    names = ("mean accuracy", "sd over seeds", "worst cell", "mean MAE", "cells below majority")
+    names = ("mean accuracy", "sd over seeds", "worst cell", "mean MAE", *BELOW)
     yield from table(("model", *names), rows)
     ours = settings["roles"]["ours"]
     yield from ("", f"How far {ours} is above each (points; MAE in its unit), and the oracle:", "")
@@ -174,7 +176,7 @@ def _leads(figures: Figures) -> list[str]:
                 other,
                 span(lead["accuracy"]["III"]),
                 span(lead["accuracy"]["III worst"]),
-                _plain_span(lead["error"]["III"]),
+                decimal_span(lead["error"]["III"]),
                 "-" if oracle is None else span(oracle["accuracy"]["III"]),
                 "-" if oracle is None else span(oracle["accuracy"]["III worst"]),
             )
@@ -196,8 +198,8 @@ def _truth(figures: Figures) -> list[str]:
                 _decimals(truth["spearman"][stream]),
                 _decimals(truth["spearman_beyond"][stream]),
                 ", ".join(f"{level}: {_share(share)}" for level, share in falls[stream].items()),
-                _decimals(truth["foretells"]["samples"]),
-                _decimals(truth["foretells"]["conditions"]),
+                _decimals(truth["foretells"][stream]["samples"]),
+                _decimals(truth["foretells"][stream]["levels"]),
             )
             for stream in figures["streams"]
         ]
@@ -207,8 +209,8 @@ def _truth(figures: Figures) -> list[str]:
         "Spearman of r with lambda up to 1",
         "up to 2",
         "falls most of all streams (lambda: %)",
-        "Pearson of 1 - r with the rise in error, samples",
-        "conditions",
+        "Pearson of 1 - r with the rise in error, over samples",
+        "over levels",
     )
     return ["", "### Is reliability true?", "", *table(header, rows)] if rows else []
 
@@ -282,12 +284,6 @@ def _metric(name: str, value: float | None) -> str:
     if value is None:
         return "-"
     return percent(value) if name.startswith(SHARES) else f"{value:.3f}"
-
-
-def _plain_span(figure: Figures) -> str:
-    # Adding 0 takes the sign off a rounded zero.
-    estimate, low, high = (round(figure[key], 3) + 0.0 for key in ("estimate", "low", "high"))
-    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _decimals(value: float | None) -> str:

@@ -92,16 +92,15 @@ class Bench:
                 }
         return found
 
-    def below_majority(self, model: str) -> list[str]:
-        """Cells of the landscape in which the model's whole interval is below always answering the
-        class that is most frequent in training."""
-        majority = self.weights.sample_weights @ self._first.arrays["majority"].astype(np.float64)
+    def below(self, model: str, constant: str) -> list[str]:
+        """Cells of the landscape in which the model's whole interval is below always the same
+        answer; ``constant`` is the array that tells where that is right."""
+        right = self.weights.sample_weights @ self._first.arrays[constant].astype(np.float64)
         accuracy = self.draws[model]["accuracy"]
         return [
             str(condition["name"])
             for i, condition in enumerate(self.conditions)
-            if condition["protocol"] == "III"
-            and self.interval(accuracy[:, i] - majority)["high"] < 0
+            if condition["protocol"] == "III" and self.interval(accuracy[:, i] - right)["high"] < 0
         ]
 
     def by_seed(self, model: str, measure: Measure) -> Draws:

@@ -7,7 +7,9 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from models.study.datasets import NAMES
 from models.study.trainer import Budget
+from models.study.variants import MODELS
 from streamer.errors import SettingError
 
 Count = Annotated[int, Field(ge=1)]
@@ -108,7 +110,7 @@ def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
         if quick:
             packaged = resources.files("configs").joinpath("evaluate/quick.yaml").read_text()
             values |= yaml.safe_load(packaged)
-        return StudySettings.model_validate(values)
+        return _known(StudySettings.model_validate(values))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingError(f"study settings {file}: " + " ".join(str(error).split())) from None
     except ValidationError as error:
@@ -117,3 +119,17 @@ def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
         raise SettingError(
             f"study settings {file}: {key} = {first['input']!r}: {first['msg']}"
         ) from None
+
+
+def _known(settings: StudySettings) -> StudySettings:
+    """Raises SettingError where a model or data set is named that does not exist."""
+    models = {*settings.models, *settings.permuted, *settings.sensitivity.models.values()}
+    named = [*settings.datasets, settings.speed.dataset]
+    for what, names, allowed in (
+        ("model", models, list(MODELS)),
+        ("data set", named, [*NAMES, *settings.pickles]),
+    ):
+        for name in names:
+            if name not in allowed:
+                raise SettingError(f"{what} {name!r}: must be one of {', '.join(allowed)}")
+    return settings

@@ -10,6 +10,9 @@ from models.study.store import Run
 from models.study.targets import targets
 from models.study.tasks import permuted_run
 
+CONSTANTS = ("majority", "training_majority")
+"""Always answering the class that is most frequent in the test, or in the training split."""
+
 
 def summarise(
     runs: Sequence[Run],
@@ -38,14 +41,14 @@ def summarise(
 def _of_dataset(bench: Bench, settings: StudySettings) -> Figures:
     roles = settings.roles
     run = bench.runs[roles.ours][0]
-    majority, groups = run.arrays["majority"], run.arrays["groups"]
+    groups = run.arrays["groups"]
     told = ("protocol", "name", "noise", "missing", "nothing_left")
     others = [model for model in bench.runs if model != roles.ours]
     return {
-        "samples": len(majority),
+        "samples": len(groups),
         "people": int(groups.max()) + 1,
         "streams": list(bench.conditions[0]["noise"]),
-        "majority": float(majority.mean()),
+        **{constant: float(run.arrays[constant].mean()) for constant in CONSTANTS},
         "conditions": [{key: c[key] for key in told} for c in bench.conditions],
         "models": {model: _of_model(bench, model) for model in bench.runs},
         "lead": {model: bench.lead(roles.ours, model) for model in others},
@@ -70,7 +73,7 @@ def _of_model(bench: Bench, model: str) -> Figures:
         **{key: [c[key] for c in conditions] for key in ("metrics", "reliability")},
         # Experts of different seeds have nothing in common but their number.
         "routing": [c["routing"] for c in figures[0]["conditions"]],
-        "below_majority": bench.below_majority(model),
+        "below": {constant: bench.below(model, constant) for constant in CONSTANTS},
         "truth": over_seeds([f["truth"] for f in figures]),
         "error_by_reliability": over_seeds([f["error_by_reliability"] for f in figures]),
         "training": over_seeds([f["training"] for f in figures]),

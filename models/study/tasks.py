@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.study.data import Dataset
+from models.study.data import Dataset, Split
 from models.study.grid import Outcome
 from models.study.measure import Measured, measure
 from models.study.mixture import mixed_condition
@@ -70,13 +70,14 @@ def perform(task: Task, dataset: Dataset, settings: StudySettings) -> Outcome:
 
 def as_outcome(measured: Measured, dataset: Dataset, training: Mapping[str, float]) -> Outcome:
     """Beside what was ``measured``: how the training went, the person of each test sample, and
-    whether the class that is most frequent in training is right there."""
-    most = np.mean(dataset.train.labels >= 0) >= 0.5
+    whether the class that is most frequent in test or training is right there."""
+    right = dataset.test.labels >= 0
     arrays = {
         "errors": measured.errors,
         "correct": measured.correct,
         "groups": np.unique(dataset.test.groups, return_inverse=True)[1],
-        "majority": (dataset.test.labels >= 0) == most,
+        "majority": right == _mostly(dataset.test),
+        "training_majority": right == _mostly(dataset.train),
     }
     return {**measured.figures, "training": dict(training)}, arrays
 
@@ -116,3 +117,8 @@ def task_conditions(
         allowed = ", ".join(named)
         raise SettingError(f"condition {task.specialise!r}: must be one of {allowed}")
     return [named[task.specialise]]
+
+
+def _mostly(split: Split) -> bool:
+    """Whether most labels are not negative."""
+    return bool(np.mean(split.labels >= 0) >= 0.5)

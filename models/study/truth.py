@@ -51,10 +51,10 @@ def truth(clean: Reading, others: Sequence[Reading]) -> dict[str, Any]:
     """Figures of the single-stream corruptions among ``others``; None where r never moves. Only of
     samples that have all streams when clean: a stream that was never there cannot fall.
 
-    ``spearman``: of r with lambda over all samples and levels, lambda = 0 included; up to the
-    largest lambda of the training, and over all. ``largest_fall``: share of samples in which the
-    corrupted stream is the one whose r falls most, relative to clean. ``foretells``: Pearson of
-    (1 - r) of the corrupted stream with the rise in error, over samples and over conditions.
+    By stream: ``spearman`` of r with lambda over all samples and levels, lambda = 0 included, up to
+    the largest lambda of the training (``spearman_beyond``: over all); ``largest_fall``, the share
+    of samples in which, of all streams, the corrupted one's r falls most, relative to clean;
+    ``foretells``, Pearson of (1 - r) with the rise in error, over samples and over levels.
     """
     whole = np.all(list(clean.present.values()), axis=0)
     by_stream: dict[Stream, list[tuple[float, Reading]]] = {m: [] for m in clean.reliability}
@@ -72,16 +72,17 @@ def truth(clean: Reading, others: Sequence[Reading]) -> dict[str, Any]:
             m: {str(level): _largest_fall(m, clean, after) for level, after in found}
             for m, found in by_stream.items()
         },
-        "foretells": _foretells(clean, by_stream),
+        "foretells": {m: _foretells(m, clean, found) for m, found in by_stream.items()},
     }
 
 
 def error_by_reliability(readings: Sequence[Reading]) -> list[dict[str, float] | None]:
     """Mean error of the samples in each tenth of [0, 1] of r, averaged over the streams; None where
-    no sample lies."""
-    values = [np.mean(list(reading.reliability.values()), axis=0) for reading in readings]
+    no sample lies. Only of samples with all streams: else it shows how many there are."""
+    whole = [reading[np.all(list(reading.present.values()), axis=0)] for reading in readings]
+    values = [np.mean(list(reading.reliability.values()), axis=0) for reading in whole]
     reliability = np.concatenate(values)
-    errors = np.concatenate([reading.errors for reading in readings])
+    errors = np.concatenate([reading.errors for reading in whole])
     bins = np.minimum((reliability * BINS).astype(int), BINS - 1)
 
     def of_bin(i: int) -> dict[str, float] | None:
@@ -118,21 +119,16 @@ def _largest_fall(stream: Stream, clean: Reading, after: Reading) -> float | Non
 
 
 def _foretells(
-    clean: Reading, by_stream: Mapping[Stream, Sequence[tuple[float, Reading]]]
+    stream: Stream, clean: Reading, found: Sequence[tuple[float, Reading]]
 ) -> dict[str, float | None]:
-    pairs = [
-        (1 - reading.reliability[stream], reading.errors - clean.errors)
-        for stream, found in by_stream.items()
-        for _, reading in found
-    ]
-    if not pairs or not len(clean.errors):
-        return {"samples": None, "conditions": None}
-    doubts, rises = zip(*pairs, strict=True)
+    doubts = [1 - reading.reliability[stream] for _, reading in [(0.0, clean), *found]]
+    rises = [reading.errors - clean.errors for _, reading in [(0.0, clean), *found]]
+    if not len(clean.errors):
+        return {"samples": None, "levels": None}
+    means = [np.array([part.mean() for part in parts]) for parts in (doubts, rises)]
     return {
         "samples": _correlation(pearsonr, np.concatenate(doubts), np.concatenate(rises)),
-        "conditions": _correlation(
-            pearsonr, np.array([d.mean() for d in doubts]), np.array([r.mean() for r in rises])
-        ),
+        "levels": _correlation(pearsonr, *means),
     }
 
 
