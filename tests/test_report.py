@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from models.study.grid import Failure
-from models.study.report import PROTOCOLS, markdown, table
+from models.study.report import markdown
 from models.study.results import over_seeds
 from models.study.run import write
 from models.study.settings import StudySettings
 from models.study.store import Task, plain
 from models.study.summary import summarise
+from models.study.tables import PROTOCOLS, table
 from tests.report_fixtures import NAME, SPEED, run, study_settings, weighing
 
 MODELS: dict[str, Callable[[Any], Any]] = {
@@ -91,7 +92,9 @@ def test_leads_and_targets_follow_from_the_runs(results: dict[str, Any]) -> None
 
 
 def test_every_protocol_has_a_table_of_its_own(results: dict[str, Any]) -> None:
-    page = markdown(results, [f"{NAME}-landscape.png", "other-landscape.png"])
+    page = markdown(
+        results, {NAME: [f"{NAME}-landscape.png"], f"{NAME}-2": ["other-landscape.png"]}
+    )
     titles = ["Clean", *PROTOCOLS.values(), "Protocol III: the landscape"]
     assert [page.count(f"### {title}") for title in titles] == [1] * len(titles)
     assert "out of \\| memory" in page
@@ -105,8 +108,8 @@ def test_figures_of_the_page_are_those_of_the_results(results: dict[str, Any]) -
     changed = json.loads(json.dumps(results))
     accuracy = changed["datasets"][NAME]["models"]["concat"]["accuracy"]
     accuracy["III"] |= {"estimate": 0.1234, "low": 0.1111, "high": 0.2222}
-    assert "12.3 [11.1, 22.2]" in markdown(changed, [])
-    assert "12.3 [11.1, 22.2]" not in markdown(results, [])
+    assert "12.3 [11.1, 22.2]" in markdown(changed, {})
+    assert "12.3 [11.1, 22.2]" not in markdown(results, {})
 
 
 def test_pictures_and_page_are_written_from_the_file_alone(

@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from models.study.heat_maps import compared, landscapes, leads, level, panels, routing
-from models.study.report import of_each_k
+from models.study.tables import of_each_k
 
 Figures = Mapping[str, Any]
 
@@ -33,8 +33,8 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw(results: Figures, folder: Path) -> list[str]:
-    """Writes the pictures of every data set into ``folder``; returns the names of the files."""
+def draw(results: Figures, folder: Path) -> dict[str, list[str]]:
+    """Writes the pictures of every data set into ``folder``; returns the names of its files."""
     pictures: dict[str, Callable[[Figures, Figures], Figure | None]] = {
         "landscape": landscapes,
         "lead": leads,
@@ -45,15 +45,16 @@ def draw(results: Figures, folder: Path) -> list[str]:
         "specialists": specialists,
         "k": sensitivity,
     }
-    files = []
+    files: dict[str, list[str]] = {}
     with mpl.rc_context(STYLE):
         for name, figures in results["datasets"].items():
+            files[name] = []
             for subject, picture in pictures.items():
                 figure = picture(figures, results["settings"])
                 if figure is None:
                     continue
-                files.append(f"{name}-{subject}.png")
-                figure.savefig(folder / files[-1], dpi=DPI)
+                files[name].append(f"{name}-{subject}.png")
+                figure.savefig(folder / files[name][-1], dpi=DPI)
                 plt.close(figure)
     return files
 
