@@ -56,6 +56,14 @@ def test_name_of_no_model_is_refused_with_those_there_are() -> None:
         build("best", SIZES)
 
 
+def test_variants_of_one_seed_start_from_the_same_weights() -> None:
+    paper = dict(network("paper").named_parameters())
+    for name in set(ROUTED) - {"paper"}:
+        for key, weights in network(name).named_parameters():
+            if not key.startswith(("to_variance", "gate")):
+                assert torch.equal(weights, paper[key]), (name, key)
+
+
 def test_constant_trusts_whatever_is_present() -> None:
     model = network("constant")
     features, masks, known = inputs()

@@ -1,12 +1,14 @@
 """QA-MoE in the variants of the study: where r comes from, and what it decides."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.layers import InputVariance
 from models.qamoe import Prediction, QAMoE, QAMoEConfig
 from models.study.variance import DistanceVariance
 from models.training.losses import variance_loss
@@ -18,12 +20,22 @@ Known = Mapping[Stream, Tensor]
 
 
 class Routed(QAMoE):
-    """QA-MoE behind the interface of the study. What a variant does otherwise is one method."""
+    """QA-MoE behind the interface of the study. What a variant does otherwise is one method.
+
+    All variants of one seed start from the same weights: what a variant has of its own is drawn
+    apart, so that their difference is the variant's and not the draw's.
+    """
 
     variance_path: Literal["representation", "input"] = "representation"
 
     def __init__(self, sizes: Mapping[Stream, int], width: int, top_k: int = 3) -> None:
-        super().__init__(QAMoEConfig(sizes, width, top_k=top_k, variance_path=self.variance_path))
+        super().__init__(QAMoEConfig(sizes, width, top_k=top_k, variance_path="representation"))
+        self.config = replace(self.config, variance_path=self.variance_path)
+        with torch.random.fork_rng(devices=[]):
+            self.add_own_parts()
+
+    def add_own_parts(self) -> None:
+        """Puts modules of the variant in the place of the paper's."""
 
     def forward(
         self,
@@ -63,6 +75,10 @@ class FromInput(Routed):
 
     variance_path = "input"
 
+    def add_own_parts(self) -> None:
+        sizes, width = self.config.sizes, self.config.width
+        self.to_variance = nn.ModuleDict({m: InputVariance(n, width) for m, n in sizes.items()})
+
     def own_loss(self, prediction: Prediction, batch: Batch) -> Tensor:
         return variance_loss(self, prediction, batch)
 
@@ -70,8 +86,8 @@ class FromInput(Routed):
 class FromDistance(FromInput):
     """Variance from the distance to clean inputs, trained on the clean representation."""
 
-    def __init__(self, sizes: Mapping[Stream, int], width: int, top_k: int = 3) -> None:
-        super().__init__(sizes, width, top_k)
+    def add_own_parts(self) -> None:
+        sizes, width = self.config.sizes, self.config.width
         self.distances: dict[str, DistanceVariance] = {
             m: DistanceVariance(n, width) for m, n in sizes.items()
         }
@@ -102,9 +118,9 @@ class FromDistanceRanked(FromDistance):
 class QualityRouting(FromDistance):
     """The gate reads r beside the mean: which experts, not only how much of them."""
 
-    def __init__(self, sizes: Mapping[Stream, int], width: int, top_k: int = 3) -> None:
-        super().__init__(sizes, width, top_k)
-        self.gate = nn.Linear(width + 1, self.config.experts)
+    def add_own_parts(self) -> None:
+        super().add_own_parts()
+        self.gate = nn.Linear(self.config.width + 1, self.config.experts)
 
     def _route(self, mean: Tensor, quality: Tensor) -> Tensor:
         return super()._route(torch.cat([mean, quality[:, None]], dim=1), quality)
