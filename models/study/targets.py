@@ -93,9 +93,7 @@ def _truth(name: str, figures: Figures, settings: Figures) -> Iterator[Target]:
         yield row(aim, "largest_fall", level, share)
     aim = "Pearson of 1 - r with the rise in error over the levels (no bound)"
     foretold = {role: truth["foretells"] for role, truth in found.items()}
-    text = "; ".join(
-        f"{role}'s: {_listed(_by_stream(f, 'levels'))}" for role, f in foretold.items()
-    )
+    text = "; ".join(f"{role}: {_listed(_by_stream(f, 'levels'))}" for role, f in foretold.items())
     yield Target(name, aim, text, None)
 
 
