@@ -1,6 +1,7 @@
 """The study itself: settings, the mixed test set, one task, and the quick run end to end."""
 
 import json
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from models.study.variants import MODELS
 from streamer.errors import SettingError
 from streamer.packets import STREAMS
 from tests.report_fixtures import CONFIG, NAME, dataset, study_settings
+from tests.test_community import make_content, write
 
 TINY = Budget(epochs=1, least_steps=3, batch=16, validations=1, patience=1, width=8)
 
@@ -111,6 +113,33 @@ def test_speed_is_measured_at_one_and_at_a_batch() -> None:
     assert found["batch"] == 64
     assert found["models"]["mult"]["windows_per_second"] == 64
     assert found["models"]["ours"]["window_ms"] == 1000
+
+
+@pytest.mark.slow
+def test_a_study_of_the_fields_own_pickle(tmp_path: Path) -> None:
+    pickle = write(tmp_path, make_content(aligned=False))
+    values = yaml.safe_load(CONFIG.read_text()) | {
+        "datasets": ["theirs"],
+        "pickles": {"theirs": str(pickle)},
+        "seeds": [1],
+        "roles": {"ours": "ours", "oracle": "oracle", "paper": "paper", "controls": ["concat"],
+                  "others": []},
+        "permuted": [],
+        "severities": [0.5],
+        "specialists": {"datasets": ["theirs"], "conditions": ["I-a/text+audio"]},
+        "sensitivity": {"datasets": [], "models": {}},
+        "budget": asdict(TINY),
+        "speed": {"dataset": "theirs", "repeats": 1},
+    }  # fmt: skip
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump(values))
+    evaluate(file, tmp_path, tmp_path / "out")
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    figures = results["datasets"]["theirs"]
+    assert set(figures["models"]) == {"ours", "oracle", "paper", "concat"}
+    assert list(figures["specialists"]) == ["I-a/text+audio"]
+    assert figures["models"]["ours"]["accuracy"]["III"]["spread"] is None
+    assert "acc7" in figures["models"]["ours"]["metrics"][0]
 
 
 @pytest.mark.slow
