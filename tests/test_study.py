@@ -12,7 +12,7 @@ import yaml
 from models.study.mixture import apply, mixed_condition
 from models.study.protocols import conditions, deviations
 from models.study.run import evaluate
-from models.study.settings import load_study_settings
+from models.study.settings import Exceptions, load_study_settings
 from models.study.speed import speed
 from models.study.store import Task
 from models.study.tasks import PERMUTED_UNDER, perform, study_tasks
@@ -72,6 +72,16 @@ def test_tasks_are_unique_and_those_of_a_data_set_stand_together() -> None:
     assert changes == len(settings.datasets) - 1
 
 
+def test_exceptions_hold_on_their_data_set_alone() -> None:
+    exception = Exceptions(models=["concat"], epochs=3)
+    settings = study_settings(datasets=["a", "b"], exceptions={"b": exception}, seeds=[1])
+    tasks = study_tasks(settings)
+    assert [task.model for task in tasks if task.dataset == "b"] == ["concat"]
+    assert [task.model for task in tasks if task.dataset == "a"] == settings.models
+    assert settings.budget_on("b").epochs == 3
+    assert settings.budget_on("a") == settings.budget
+
+
 def test_in_the_mixed_set_each_sample_has_one_bad_stream() -> None:
     data = dataset()
     deviation = deviations(data.train)
@@ -129,6 +139,7 @@ def test_a_study_of_the_fields_own_pickle(tmp_path: Path) -> None:
         "specialists": {"datasets": ["theirs"], "conditions": ["I-a/text+audio"]},
         "sensitivity": {"datasets": [], "models": {}},
         "budget": asdict(TINY),
+        "exceptions": {},
         "speed": {"dataset": "theirs", "repeats": 1},
     }  # fmt: skip
     file = tmp_path / "study.yaml"

@@ -35,7 +35,11 @@ def _setup(settings: Figures) -> list[str]:
     notes = NOTES.format(level=round(100 * bootstrap["level"]), draws=bootstrap["draws"])
     budget = ", ".join(f"{key} {value}" for key, value in settings["budget"].items())
     seeds = ", ".join(str(seed) for seed in settings["seeds"])
-    return [notes, "", f"Seeds {seeds}; budget of every model: {budget}."]
+    lines = [notes, "", f"Seeds {seeds}; budget of every model: {budget}."]
+    for name, exception in settings["exceptions"].items():
+        if exception["epochs"] is not None:
+            lines[-1] += f" On {name}: epochs {exception['epochs']}."
+    return lines
 
 
 def _targets(results: Figures) -> list[str]:

@@ -1,5 +1,6 @@
 """Typed settings of a study, from a YAML file."""
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -70,6 +71,13 @@ class SpeedSettings(Section):
     repeats: Count
 
 
+class Exceptions(Section):
+    """What is otherwise on one data set, where the whole would take too long."""
+
+    models: list[str] | None = None
+    epochs: Count | None = None
+
+
 class StudySettings(Section):
     """``pickles`` are further data sets in the field's standard files, which ``datasets`` may name.
     The models in ``permuted`` are also tested with the reliability of other samples.
@@ -87,6 +95,7 @@ class StudySettings(Section):
     sensitivity: Sensitivity
     accuracy_to_reach: dict[str, Annotated[float, Field(ge=0, le=1)]]
     budget: Budget
+    exceptions: dict[str, Exceptions]
     mask_seed: int
     bootstrap: BootstrapSettings
     speed: SpeedSettings
@@ -94,10 +103,23 @@ class StudySettings(Section):
 
     @property
     def models(self) -> list[str]:
-        """All models that are trained on every data set, ours first."""
+        """All models that are trained on every data set, but for exceptions; ours first."""
         roles = self.roles
         named = [roles.ours, *roles.controls, roles.paper, roles.oracle, *roles.others]
         return list(dict.fromkeys(named))
+
+    def models_on(self, dataset: str) -> list[str]:
+        """Those that are trained on ``dataset``, for comparison or to see what k does."""
+        exception = self.exceptions.get(dataset, Exceptions())
+        found = self.models if exception.models is None else exception.models
+        if dataset in self.sensitivity.datasets:
+            found = [*found, *self.sensitivity.models.values()]
+        return list(dict.fromkeys(found))
+
+    def budget_on(self, dataset: str) -> Budget:
+        """The budget of every model on ``dataset``."""
+        epochs = self.exceptions.get(dataset, Exceptions()).epochs
+        return self.budget if epochs is None else replace(self.budget, epochs=epochs)
 
 
 def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
@@ -123,7 +145,8 @@ def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
 
 def _known(settings: StudySettings) -> StudySettings:
     """Raises SettingError where a model or data set is named that does not exist."""
-    models = {*settings.models, *settings.permuted, *settings.sensitivity.models.values()}
+    models = {*settings.models, *settings.permuted}
+    models |= {model for dataset in settings.datasets for model in settings.models_on(dataset)}
     named = [*settings.datasets, settings.speed.dataset]
     for what, names, allowed in (
         ("model", models, list(MODELS)),

@@ -28,20 +28,18 @@ def study_tasks(settings: StudySettings) -> list[Task]:
     """All trainings, by data set, then by seed."""
     found = []
     for dataset in settings.datasets:
-        models = list(settings.models)
-        if dataset in settings.sensitivity.datasets:
-            models += settings.sensitivity.models.values()
+        models = settings.models_on(dataset)
         special = settings.specialists
         alone = special.conditions if dataset in special.datasets else []
         for seed in settings.seeds:
             found += [Task(dataset, model, seed) for model in models]
             found += [Task(dataset, settings.roles.ours, seed, name) for name in alone]
-    return list(dict.fromkeys(found))
+    return found
 
 
 def setup(settings: StudySettings) -> dict[str, Any]:
     """What the outcome of every task depends on."""
-    keys = {"budget", "permuted", "protocols", "severities", "mask_seed", "pickles"}
+    keys = {"budget", "exceptions", "permuted", "protocols", "severities", "mask_seed", "pickles"}
     return settings.model_dump(mode="json", include=keys)
 
 
@@ -51,7 +49,7 @@ def perform(task: Task, dataset: Dataset, settings: StudySettings) -> Outcome:
     torch.set_num_threads(1)
     conditions = task_conditions(task, settings, dataset.streams)
     special = conditions[0] if task.specialise else None
-    trained = train(task.model, dataset, settings.budget, task.seed, special)
+    trained = train(task.model, dataset, settings.budget_on(task.dataset), task.seed, special)
     test = partial(
         measure,
         test=dataset.test,
