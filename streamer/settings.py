@@ -5,20 +5,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from streamer.errors import SettingError
 from streamer.packets import SECOND
+from streamer.setting_files import Section, checked, parse_settings, read_settings
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-
-
-class Section(BaseModel):
-    """A group of settings: immutable, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
 class SourceSettings(Section):
@@ -133,30 +126,13 @@ def load_settings(
     for name in ("default", scene):
         if name is not None:
             text = resources.files("configs").joinpath(f"{name}.yaml").read_text()
-            _merge(values, _read_yaml(text, name))
+            _merge(values, parse_settings(text, name))
     if file is not None:
-        try:
-            text = file.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"settings file {file}: {error}") from None
-        _merge(values, _read_yaml(text, str(file)))
+        _merge(values, read_settings(file))
     for key, value in (options or {}).items():
         if value is not None:
             _merge(values, _nested(key, value))
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingError(_one_line(error)) from None
-
-
-def _read_yaml(text: str, name: str) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingError(f"settings file {name}: " + " ".join(str(error).split())) from None
-    if not isinstance(values, dict | None):
-        raise SettingError(f"settings file {name}: must be a mapping of settings")
-    return values or {}
+    return checked(Settings, values)
 
 
 def _nested(key: str, value: Any) -> dict[str, Any]:
@@ -172,15 +148,3 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             _merge(present, value)
         else:
             into[key] = value
-
-
-def _one_line(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return f"setting {key}: there is no such setting{more}"
-    if isinstance(first["input"], dict):
-        return f"setting {key}: {message}{more}"
-    return f"setting {key} = {first['input']!r}: {message}{more}"

@@ -5,22 +5,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from models.study.datasets import NAMES
 from models.study.trainer import Budget
 from models.study.variants import MODELS
 from streamer.errors import SettingError
+from streamer.setting_files import Section, checked, parse_settings, read_settings
 
 Count = Annotated[int, Field(ge=1)]
 Level = Annotated[float, Field(gt=0, le=2)]
-
-
-class Section(BaseModel):
-    """Immutable, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Roles(Section):
@@ -125,22 +119,11 @@ class StudySettings(Section):
 def load_study_settings(file: Path, quick: bool = False) -> StudySettings:
     """Settings in ``file``; if ``quick``, with the top-level keys of the packaged quick.yaml in
     their place. Raises SettingError with one line that names key, value and limits."""
-    try:
-        values = yaml.safe_load(file.read_text())
-        if not isinstance(values, dict):
-            raise SettingError(f"study settings {file}: must be a mapping of settings")
-        if quick:
-            packaged = resources.files("configs").joinpath("evaluate/quick.yaml").read_text()
-            values |= yaml.safe_load(packaged)
-        return _known(StudySettings.model_validate(values))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingError(f"study settings {file}: " + " ".join(str(error).split())) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise SettingError(
-            f"study settings {file}: {key} = {first['input']!r}: {first['msg']}"
-        ) from None
+    values = read_settings(file)
+    if quick:
+        packaged = resources.files("configs").joinpath("evaluate/quick.yaml").read_text()
+        values |= parse_settings(packaged, "quick.yaml")
+    return _known(checked(StudySettings, values, file))
 
 
 def _known(settings: StudySettings) -> StudySettings:

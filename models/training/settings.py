@@ -3,21 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from streamer.errors import SettingError
+from streamer.setting_files import Section, checked, read_settings
 
 VariancePath = Literal["representation", "input"]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """Immutable, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class NetworkSettings(Section):
@@ -51,13 +44,4 @@ class TrainingSettings(Section):
 
 def load_training_settings(file: Path) -> TrainingSettings:
     """Settings in ``file``. Raises SettingError with one line that names key, value and limits."""
-    try:
-        return TrainingSettings.model_validate(yaml.safe_load(file.read_text()))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingError(f"training settings {file}: " + " ".join(str(error).split())) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise SettingError(
-            f"training settings {file}: {key} = {first['input']!r}: {first['msg']}"
-        ) from None
+    return checked(TrainingSettings, read_settings(file), file)
