@@ -157,6 +157,7 @@ def best_correlation(received: Floats, part: Floats) -> float:
     return float(np.corrcoef(received[lag : lag + len(part)], part)[0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["default", "pulse"])
 def test_what_is_played_is_received(pulse: PulseServer, device: str) -> None:
     wav = demo_media("clone-test.wav")

@@ -98,6 +98,7 @@ def test_damage_is_done_before_the_face_is_sought() -> None:
     assert max(float(packet.measures[:, brightness].max()) for packet in packets) < 30
 
 
+@pytest.mark.slow
 def test_a_paced_packet_never_leaves_before_its_end(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", pictures=25)
     settings = file_settings(path, **{"source.speed": "real", "window.hop": 0.2})
@@ -120,6 +121,7 @@ def test_a_paced_packet_never_leaves_before_its_end(tmp_path: Path) -> None:
         assert at - epoch >= (hop + 1) * SECOND // 5
 
 
+@pytest.mark.slow
 def test_a_live_camera_sends_its_pictures_hop_by_hop() -> None:
     graph = f"lavfi:movie={demo_media('single_face.mp4')}:loop=0,setpts=N/(30*TB),realtime"
     options = {"camera.device": graph, "camera.first_frame_timeout": 20, "duration": 3}
@@ -132,6 +134,7 @@ def test_a_live_camera_sends_its_pictures_hop_by_hop() -> None:
     assert np.concatenate([packet.found for packet in packets]).any()
 
 
+@pytest.mark.slow
 def test_a_camera_that_falls_silent_sends_empty_packets() -> None:
     graph = "lavfi:testsrc=size=64x48:rate=30:duration=1,realtime"
     options = {"camera.device": graph, "camera.first_frame_timeout": 20, "duration": 3}

@@ -4,6 +4,7 @@ from streamer.devices import Camera, Devices, Microphone, camera_nodes, list_dev
 from tests.pulse import pulse_server
 
 
+@pytest.mark.slow
 def test_the_sound_server_s_microphones_are_listed() -> None:
     with pulse_server():
         devices = list_devices()

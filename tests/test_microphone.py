@@ -99,6 +99,7 @@ def test_the_duration_ends_a_looped_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(samples[:11200], samples[11200:22400], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_paced_hop_never_leaves_before_its_end(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", tone(1.0))
     settings = file_settings(path, **{"source.speed": "real", "window.hop": 0.2})
@@ -162,6 +163,7 @@ def live_hops() -> Iterator["queue.Queue[AudioHop]"]:
         microphone.stop()
 
 
+@pytest.mark.slow
 def test_a_live_microphone_s_hops_hold_what_is_played(pulse: PulseServer) -> None:
     with live_hops() as received:
         received.get(timeout=PATIENCE)
@@ -172,6 +174,7 @@ def test_a_live_microphone_s_hops_hold_what_is_played(pulse: PulseServer) -> Non
     assert np.mean([np.isnan(hop.samples).mean() for hop in hops]) < 0.2
 
 
+@pytest.mark.slow
 def test_a_stalled_microphone_is_missing_sound_and_comes_back(pulse: PulseServer) -> None:
     with live_hops() as received:
         next_with(received, missing=0.0)

@@ -84,6 +84,7 @@ def test_an_address_in_use_is_named(publisher: Publisher) -> None:
     assert publisher.address in str(refusal.value)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(
     st.lists(

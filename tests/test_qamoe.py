@@ -150,6 +150,7 @@ def test_config_that_cannot_work_is_refused(changes: dict[str, object], named: s
         QAMoEConfig(**{"sizes": SIZES, **changes})  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_small_batch_can_be_learnt_by_heart() -> None:
     model = network()
     features, masks = windows(8)

@@ -47,6 +47,7 @@ def test_captions_name_overlapping_damage_one_by_one() -> None:
     assert starts == [(0, 5), (5, 10), (8, 20), (20, 36), (36, 41), (41, 46)]
 
 
+@pytest.mark.slow
 def test_the_same_plan_gives_the_same_reel_and_is_rendered_once(
     assets: Assets, tmp_path: Path
 ) -> None:

@@ -27,6 +27,9 @@ MODELS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def settings() -> StudySettings:
     return study_settings()

@@ -100,6 +100,7 @@ def test_in_the_mixed_set_each_sample_has_one_bad_stream() -> None:
     np.testing.assert_array_equal(again.split.features["audio"], mixed.split.features["audio"])
 
 
+@pytest.mark.slow
 def test_one_task_measures_every_condition_and_permutes_only_some() -> None:
     settings = study_settings(budget=TINY)
     figures, arrays = perform(Task(NAME, "ours", 1), dataset(), settings)

@@ -33,6 +33,7 @@ def ours(dataset: Dataset) -> Trained:
     return train("ours", dataset, LONG, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_trains_and_answers(name: str, dataset: Dataset) -> None:
     trained = train(name, dataset, SHORT, 0)
@@ -70,6 +71,7 @@ def test_any_streams_and_single_vectors(streams: tuple[str, ...]) -> None:
     assert set(found.reliability) == set(streams)
 
 
+@pytest.mark.slow
 def test_it_learns_what_is_to_be_learnt(dataset: Dataset, ours: Trained) -> None:
     clean = predict(ours, under(dataset, "clean"))
     assert np.corrcoef(clean.values, dataset.test.labels)[0, 1] > 0.9
@@ -77,6 +79,7 @@ def test_it_learns_what_is_to_be_learnt(dataset: Dataset, ours: Trained) -> None
     assert np.abs(clean.values - dataset.test.labels).mean() < untrained / 2
 
 
+@pytest.mark.slow
 def test_reliability_falls_with_noise_in_the_stream_that_has_it(
     dataset: Dataset, ours: Trained
 ) -> None:
@@ -148,6 +151,7 @@ def test_controls_have_nothing_to_permute(dataset: Dataset) -> None:
         predict(trained, under(dataset, "clean"), permute=0)
 
 
+@pytest.mark.slow
 def test_whole_split_gives_what_its_samples_give(dataset: Dataset, ours: Trained) -> None:
     clean = under(dataset, "clean")
     one = Corrupted(

@@ -48,6 +48,7 @@ def test_same_seed_gives_the_same_network(path: VariancePath) -> None:
     assert other.train_losses != first.train_losses
 
 
+@pytest.mark.slow
 def test_training_learns_the_task_and_how_far_to_trust_each_stream() -> None:
     data = corpora()
     run = fit(data, NETWORK, "input", FIT, seed=1)
@@ -174,6 +175,7 @@ def test_sizes_follow_the_data() -> None:
     assert dict(new_model(corpora(), NETWORK, "input").config.sizes) == SIZES
 
 
+@pytest.mark.slow
 def test_grid_ships_the_path_whose_reliability_is_true() -> None:
     settings = TrainingSettings(
         seeds=[1],

@@ -53,6 +53,7 @@ def text(heard: list[Words]) -> str:
     return " ".join("".join(filter(str.isalnum, word)) for word in words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "limit"), [("jfk.flac", 0.10), ("talking_head_en_8s.mp4", 0.15)])
 def test_words_of_real_speech_arrive_while_it_goes_on(
     whisper: WhisperModel, data_folder: Path, file: str, limit: float
@@ -63,6 +64,7 @@ def test_words_of_real_speech_arrive_while_it_goes_on(
     assert np.percentile(delays, 90) <= 2.0, "words wait for ever-longer agreement"
 
 
+@pytest.mark.slow
 def test_capture_times_do_not_depend_on_how_the_speech_lies_in_the_hops(
     whisper: WhisperModel, data_folder: Path
 ) -> None:
@@ -80,6 +82,7 @@ def test_capture_times_do_not_depend_on_how_the_speech_lies_in_the_hops(
     assert np.median(np.abs(moved)) < 0.1
 
 
+@pytest.mark.slow
 def test_final_words_come_in_order_and_are_never_taken_back(
     whisper: WhisperModel, assets: Assets
 ) -> None:

@@ -137,6 +137,7 @@ def camera(graph: str, frame_rate: float = 30, timeout: float = 20.0) -> CameraS
     return CameraSource(f"lavfi:{graph}", frame_rate, timeout)
 
 
+@pytest.mark.slow
 def test_a_camera_delivers_paced_pictures_with_rising_times() -> None:
     source = camera("testsrc=size=320x240:rate=30,realtime")
     assert "320x240" in source.open()
@@ -181,6 +182,7 @@ def test_a_camera_that_cannot_be_opened(device: str, capfd: pytest.CaptureFixtur
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("graph", "said"),
     [
