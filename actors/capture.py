@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from actors.channel import Channel, to_actor
+from actors.channel import Channel, channel_to
 from actors.source import Source
 from streamer.errors import PipelineError
 from streamer.packets import SECOND
@@ -14,8 +14,6 @@ from streamer.settings import Settings
 
 Packet = TypeVar("Packet")
 
-PACKETS_WAITING = 20
-DELIVERY_TIMEOUT = 60.0
 STOP_TIMEOUT = 1.0
 
 Clock = Callable[[], int]
@@ -45,12 +43,8 @@ class Capture(ABC, Generic[Packet]):
         self._stopping = threading.Event()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._guarded, name=name, daemon=True)
-        self._channel: Channel[Packet] = Channel(
-            to_actor(output, DELIVERY_TIMEOUT) if hasattr(output, "remote") else output,
-            PACKETS_WAITING,
-            "drop_oldest" if settings.paced else "block",
-            f"{name} to its receiver",
-            patience=DELIVERY_TIMEOUT,
+        self._channel: Channel[Packet] = channel_to(
+            output, settings.paced, f"{name} to its receiver"
         )
 
     def open(self) -> str:

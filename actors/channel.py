@@ -11,6 +11,9 @@ T = TypeVar("T")
 
 Policy = Literal["latest", "drop_oldest", "block"]
 
+PACKETS_WAITING = 20
+DELIVERY_TIMEOUT = 60.0
+
 
 class Channel(Generic[T]):
     """Delivers items in order, one at a time, from a thread of its own.
@@ -117,6 +120,20 @@ class Channel(Generic[T]):
             item = self._waiting.popleft()
             self._changed.notify_all()
             return (item,)
+
+
+def channel_to(output: Any, paced: bool, name: str) -> Channel[Any]:
+    """The channel between two stages; ``output`` is a function, or a method of a Ray actor.
+
+    In a ``paced`` session the oldest packet is dropped, otherwise the sender waits.
+    """
+    return Channel(
+        to_actor(output, DELIVERY_TIMEOUT) if hasattr(output, "remote") else output,
+        PACKETS_WAITING,
+        "drop_oldest" if paced else "block",
+        name,
+        patience=DELIVERY_TIMEOUT,
+    )
 
 
 def to_actor(method: Any, timeout: float) -> Callable[[Any], None]:

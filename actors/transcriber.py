@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from faster_whisper import WhisperModel
 
-from actors.channel import Channel, to_actor
+from actors.channel import Channel, channel_to
 from models.features.steps import step_count
 from models.features.voice import HIDDEN_SIZE, encode, hidden_states, voice_steps
 from models.reliability import audio_evidence
@@ -15,8 +15,6 @@ from streamer.errors import AssetError
 from streamer.packets import SAMPLE_RATE, AudioHop, Flags, Floats, VoiceFrames, Words
 from streamer.settings import Settings
 
-DELIVERY_TIMEOUT = 60.0
-PACKETS_WAITING = 20
 STOP_TIMEOUT = 2.0
 
 
@@ -29,11 +27,8 @@ class Transcriber:
 
     def __init__(self, settings: Settings, output: Any) -> None:
         """``output`` takes the packets: a function, or a method of a Ray actor."""
-        self._channel: Channel[VoiceFrames | Words] = Channel(
-            to_actor(output, DELIVERY_TIMEOUT) if hasattr(output, "remote") else output,
-            PACKETS_WAITING,
-            "drop_oldest" if settings.paced else "block",
-            "transcriber to analyzer",
+        self._channel: Channel[VoiceFrames | Words] = channel_to(
+            output, settings.paced, "transcriber to analyzer"
         )
         self._window = settings.window.length
         self._threshold = settings.transcriber.speech_threshold
