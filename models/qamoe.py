@@ -117,8 +117,7 @@ class QAMoE(nn.Module):
             quality = self._quality(variance) if reliability is None else reliability[stream]
             quality = torch.where(present, quality, 0)
             gates = self._route(mean, quality)
-            answer = self.experts(self.dropout(mean), gates)
-            answers.append(quality[:, None] * answer + (1 - quality[:, None]) * self.prior)
+            answers.append(self._answer(stream, mean, gates, quality))
             means[stream], variances[stream], used[stream] = mean, variance, quality
             routing[stream] = torch.where(present[:, None], gates, 0)
         fused = self.fusion(torch.cat(answers, dim=1))
@@ -156,6 +155,10 @@ class QAMoE(nn.Module):
         # A variance that has a target of its own must not be bent to what the task finds handy.
         known = variance.detach() if self.config.variance_path == "input" else variance
         return 1 / (1 + known.mean(dim=1))
+
+    def _answer(self, _: Stream, mean: Tensor, gates: Tensor, quality: Tensor) -> Tensor:
+        answer: Tensor = self.experts(self.dropout(mean), gates)
+        return quality[:, None] * answer + (1 - quality[:, None]) * self.prior
 
     def _route(self, mean: Tensor, _: Tensor) -> Tensor:
         weights = functional.softmax(self.gate(mean), dim=1)

@@ -1,7 +1,7 @@
 """The study itself: settings, the mixed test set, one task, and the quick run end to end."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -73,12 +73,12 @@ def test_tasks_are_unique_and_those_of_a_data_set_stand_together() -> None:
 
 
 def test_exceptions_hold_on_their_data_set_alone() -> None:
-    exception = Exceptions(models=["concat"], epochs=3)
+    exception = Exceptions(models=["concat"], epochs=3, validations=2)
     settings = study_settings(datasets=["a", "b"], exceptions={"b": exception}, seeds=[1])
     tasks = study_tasks(settings)
     assert [task.model for task in tasks if task.dataset == "b"] == ["concat"]
     assert [task.model for task in tasks if task.dataset == "a"] == settings.models
-    assert settings.budget_on("b").epochs == 3
+    assert settings.budget_on("b") == replace(settings.budget, epochs=3, validations=2)
     assert settings.budget_on("a") == settings.budget
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from models.qamoe import Prediction
-from models.study.routed import FromDistanceRanked, Routed
+from models.study.routed import FromDistance, Routed
 from models.study.variance import DistanceVariance
 from models.study.variants import MODELS, Model, build
 from models.training.pairing import Sequences
@@ -12,8 +12,8 @@ from streamer.errors import SettingError
 from streamer.packets import STREAMS, Stream
 from tests.study_fixtures import SIZES, STEPS
 
-ROUTED = ("paper", "ours", "ours-input", "ours-ranked", "ours-sees-r", "constant", "oracle",
-          "oracle-sees-r")  # fmt: skip
+ROUTED = ("paper", "ours", "ours-input", "ours-unranked", "ours-sees-r", "ours-shrinks", "constant",
+          "oracle", "oracle-sees-r")  # fmt: skip
 Sequence = dict[Stream, Tensor]
 
 
@@ -60,7 +60,7 @@ def test_variants_of_one_seed_start_from_the_same_weights() -> None:
     paper = dict(network("paper").named_parameters())
     for name in set(ROUTED) - {"paper"}:
         for key, weights in network(name).named_parameters():
-            if not key.startswith(("to_variance", "gate")):
+            if not key.startswith(("to_variance", "gate", "centres")):
                 assert torch.equal(weights, paper[key]), (name, key)
 
 
@@ -177,7 +177,9 @@ def answer_to(model: Model, batch: Batch) -> Prediction:
     return prediction
 
 
-@pytest.mark.parametrize("name", ["ours", "ours-input", "ours-ranked", "ours-sees-r"])
+@pytest.mark.parametrize(
+    "name", ["ours", "ours-input", "ours-unranked", "ours-sees-r", "ours-shrinks"]
+)
 def test_variance_is_trained_by_its_own_loss_alone(name: str) -> None:
     model = network(name)
     batch = degraded()
@@ -194,8 +196,8 @@ def test_variance_is_trained_by_its_own_loss_alone(name: str) -> None:
 
 
 def test_ranking_asks_for_more_variance_of_the_degraded_view() -> None:
-    model = network("ours-ranked")
-    assert isinstance(model, FromDistanceRanked)
+    model = network("ours")
+    assert isinstance(model, FromDistance)
     batch = degraded()
     optimiser = torch.optim.Adam(model.to_variance.parameters(), 1e-2)
     for _ in range(60):
@@ -213,6 +215,6 @@ def test_no_loss_of_its_own_where_nothing_is_present() -> None:
     batch = degraded()
     nothing = {m: Sequences(x.features, torch.zeros_like(x.mask)) for m, x in batch.seen.items()}
     empty = Batch(batch.clean, nothing, batch.values, batch.targets, batch.labels)
-    for name in ("ours", "ours-ranked", "late", "qmf", "pdf"):
+    for name in ("ours", "ours-unranked", "late", "qmf", "pdf"):
         model = network(name)
         assert model.own_loss(answer_to(model, empty), empty).item() == 0

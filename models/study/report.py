@@ -37,8 +37,10 @@ def _setup(settings: Figures) -> list[str]:
     seeds = ", ".join(str(seed) for seed in settings["seeds"])
     lines = [notes, "", f"Seeds {seeds}; budget of every model: {budget}."]
     for name, exception in settings["exceptions"].items():
-        if exception["epochs"] is not None:
-            lines[-1] += f" On {name}: epochs {exception['epochs']}."
+        changed = {key: exception[key] for key in ("epochs", "validations")}
+        told = ", ".join(f"{key} {value}" for key, value in changed.items() if value is not None)
+        if told:
+            lines[-1] += f" On {name}: {told}."
     return lines
 
 

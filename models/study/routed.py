@@ -83,7 +83,7 @@ class FromInput(Routed):
         return variance_loss(self, prediction, batch)
 
 
-class FromDistance(FromInput):
+class FromDistanceUnranked(FromInput):
     """Variance from the distance to clean inputs, trained on the clean representation."""
 
     def add_own_parts(self) -> None:
@@ -99,8 +99,10 @@ class FromDistance(FromInput):
             self.distances[stream].set(self.standardise[stream](values))
 
 
-class FromDistanceRanked(FromDistance):
-    """A degraded view is to have more variance than the clean view of the same sample."""
+class FromDistance(FromDistanceUnranked):
+    """And a degraded view is to have more variance than the clean view of the same sample: words
+    that are lost from contextual states leave their neighbours as they were, so that the distance
+    alone hardly shows it."""
 
     def own_loss(self, prediction: Prediction, batch: Batch) -> Tensor:
         losses = []
@@ -124,6 +126,22 @@ class QualityRouting(FromDistance):
 
     def _route(self, mean: Tensor, quality: Tensor) -> Tensor:
         return super()._route(torch.cat([mean, quality[:, None]], dim=1), quality)
+
+
+class Shrinking(FromDistance):
+    """r acts on what the experts read instead of on what they answer: the mean is drawn to a
+    learned centre, as the best linear guess of a clean mean from a noisy one is."""
+
+    def add_own_parts(self) -> None:
+        super().add_own_parts()
+        width = self.config.width
+        self.centres = nn.ParameterDict({m: torch.zeros(width) for m in self.config.sizes})
+
+    def _answer(self, stream: Stream, mean: Tensor, gates: Tensor, quality: Tensor) -> Tensor:
+        centre = self.centres[stream]
+        drawn = centre + quality[:, None] * (mean - centre)
+        answer: Tensor = self.experts(self.dropout(drawn), gates)
+        return torch.where(quality[:, None] > 0, answer, self.prior)
 
 
 class Unweighted(Routed):

@@ -70,6 +70,7 @@ class Exceptions(Section):
 
     models: list[str] | None = None
     epochs: Count | None = None
+    validations: Count | None = None
 
 
 class StudySettings(Section):
@@ -112,8 +113,9 @@ class StudySettings(Section):
 
     def budget_on(self, dataset: str) -> Budget:
         """The budget of every model on ``dataset``."""
-        epochs = self.exceptions.get(dataset, Exceptions()).epochs
-        return self.budget if epochs is None else replace(self.budget, epochs=epochs)
+        exception = self.exceptions.get(dataset, Exceptions())
+        changed = exception.model_dump(include={"epochs", "validations"}, exclude_none=True)
+        return replace(self.budget, **changed)
 
 
 def load_study_settings(file: Path, quick: bool = False) -> StudySettings:

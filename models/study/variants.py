@@ -14,13 +14,14 @@ from models.study.controls import (
 )
 from models.study.routed import (
     FromDistance,
-    FromDistanceRanked,
+    FromDistanceUnranked,
     FromInput,
     FromRepresentation,
     Oracle,
     OracleRouting,
     QualityRouting,
     Routed,
+    Shrinking,
     Unweighted,
 )
 from streamer.errors import SettingError
@@ -40,9 +41,10 @@ MODELS: Mapping[str, Callable[[Mapping[Stream, int], int], Model]] = MappingProx
         "constant": Unweighted,
         "paper": FromRepresentation,
         "ours": FromDistance,
-        "ours-ranked": FromDistanceRanked,
+        "ours-unranked": FromDistanceUnranked,
         "ours-input": FromInput,
         "ours-sees-r": QualityRouting,
+        "ours-shrinks": Shrinking,
         "oracle": Oracle,
         "oracle-sees-r": OracleRouting,
         **{f"ours-k{top_k}": partial(FromDistance, top_k=top_k) for top_k in (1, 2, 4, 8)},
@@ -53,11 +55,13 @@ MODELS: Mapping[str, Callable[[Mapping[Stream, int], int], Model]] = MappingProx
 - "concat" (concatenation), "late" (fusion), "mult", "qmf", "pdf": the controls;
 - "constant": QA-MoE that trusts every stream that is present;
 - "paper": variance from the representation, as published;
-- "ours": variance from the distance to clean inputs, trained on the clean representation (k = 3;
-  "ours-k1" to "ours-k8" choose 1, 2, 4, 8 of the 8 experts);
-- "ours-ranked": the same, and a degraded view is to have more variance than its clean one;
+- "ours": variance from the distance to clean inputs, trained on the clean representation and to
+  rank a degraded view below its clean one (k = 3; "ours-k1" to "ours-k8" choose 1, 2, 4, 8 of the
+  8 experts);
+- "ours-unranked": the same without the ranking;
 - "ours-input": variance from the input as in the live network;
 - "ours-sees-r": as "ours", and r also takes part in which experts are chosen;
+- "ours-shrinks": r acts on what the experts read instead of on what they answer;
 - "oracle", "oracle-sees-r": r from the corruption that was done, the ceiling of the idea.
 """
 
