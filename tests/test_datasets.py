@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 
 from models.study.data import Dataset
-from models.study.datasets import NAMES, filled, load, token_states
+from models.study.datasets import NAMES, filled, load
 from models.study.pairings import pairings
+from models.study.store import Task
+from models.study.tasks import perform
+from models.study.token_states import token_states
+from models.study.trainer import Budget
 from streamer.assets import Assets
 from streamer.errors import AssetError, SettingError, SourceError
+from tests.report_fixtures import study_settings
 from tests.training_fixtures import corpora
 
 
@@ -46,6 +51,21 @@ def write_mfn(folder: Path, audio: int, labels: "np.typing.NDArray[np.float64]")
                 file["d1"] = values
         with h5py.File(folder / f"y_{split}.h5", "w") as file:
             file["d1"] = labels
+
+
+def write_texts(folder: Path) -> None:
+    """MOSEI's and MELD's files with one negative, neutral and positive text a split."""
+    said = (("so good", "positive", 1), ("a film", "neutral", 0), ("so bad", "negative", -1))
+    (folder / "meld").mkdir(parents=True)
+    rows = ["video_id,text,label,mode"]
+    for split in ("train", "valid", "test"):
+        rows += [f"{split}-{i},{text},{value},{split}" for i, (text, _, value) in enumerate(said)]
+        name = "dev" if split == "valid" else split
+        lines = [f"{text},{sentiment},{i}" for i, (text, sentiment, _) in enumerate(said)]
+        (folder / "meld" / f"{name}_sent_emo.csv").write_text(
+            "\n".join(["Utterance,Sentiment,Dialogue_ID", *lines]) + "\n"
+        )
+    (folder / "mosei.csv").write_text("\n".join(rows) + "\n")
 
 
 def assert_sound(dataset: Dataset) -> None:
@@ -132,7 +152,32 @@ def test_token_states_are_kept_and_padded(tmp_path: Path, assets: Assets) -> Non
     assert not np.array_equal(token_states(["SO BAD", *texts[1:]], minilm, tmp_path), states)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("mosi-words", "pairings")])
+ENCODED = ("mosi-words", "mosei", "meld", "pairings")
+"""Data sets that take minutes to load for the first time."""
+
+
+@pytest.mark.parametrize("name", ["mosei", "meld"])
+def test_words_alone_are_a_data_set(
+    name: str, tmp_path: Path, assets: Assets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_texts(tmp_path / "text")
+    cache = tmp_path / "cache" / "qamoe-stream"
+    cache.mkdir(parents=True)
+    (cache / "minilm-l6").symlink_to(assets.path("minilm-l6"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent))
+    dataset = load(name, tmp_path)
+    assert_sound(dataset)
+    assert dataset.streams == ("text",)
+    np.testing.assert_allclose(dataset.test.labels * dataset.scale, [1, 0, -1])
+    noisy = Budget(least_steps=4, epochs=1, validations=2, width=8)
+    figures, _ = perform(
+        Task(name, "ours", 1), dataset, study_settings(datasets=[name], budget=noisy, permuted=[])
+    )
+    assert set(figures["truth"]["spearman"]) == {"text"}
+    assert figures["truth"]["largest_fall"]["text"]["1.0"] is None
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ENCODED])
 def test_the_research_data_is_sound(name: str, data_folder: Path) -> None:
     assert_sound(load(name, data_folder))
 

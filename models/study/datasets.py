@@ -4,32 +4,24 @@ Features are left as the files have them, but that what is not finite becomes 0;
 them by the training split. A step whose features are all zero is padding.
 """
 
-import hashlib
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
-from filelock import FileLock
 
-from models.features.words import TOKEN_SIZE, WordsEncoder
 from models.study.data import Dataset, Split
 from models.study.pairings import load_pairings
+from models.study.token_states import token_states
+from models.training import corpora
+from models.training.corpora import Example
 from streamer.errors import SettingError, SourceError
 from streamer.packets import Flags, Floats, Stream
 
-NAMES = ("mosi", "mosi-words", "youtube", "mmmo", "pom", "pairings")
+NAMES = ("mosi", "mosi-words", "mosei", "meld", "youtube", "mmmo", "pom", "pairings")
 
 VALIDATION_VIDEOS = 10
 """Of MOSI's 62 training videos."""
-
-TOKENS = 32
-"""Token states of a transcript at most, its first ones; 4 % of MOSI's transcripts are longer."""
-
-LOCK_TIMEOUT = 900.0
-"""Seconds one process waits while another encodes the transcripts."""
 
 
 def load(name: str, data: Path, seed_split: int = 0) -> Dataset:
@@ -37,13 +29,17 @@ def load(name: str, data: Path, seed_split: int = 0) -> Dataset:
 
     ``seed_split`` chooses MOSI's validation videos; the others come with a validation split.
     Raises SettingError for an unknown name, SourceError where a file is missing, AssetError where
-    "mosi-words" or "pairings" find no model in the user's cache.
+    words or pairings find no model in the user's cache.
     """
     benchmarks = data / "benchmarks"
     if name == "mosi":
         return _mosi(benchmarks / "mosi.npz", seed_split, words=False)
     if name == "mosi-words":
         return _mosi(benchmarks / "mosi.npz", seed_split, words=True)
+    if name == "mosei":
+        return _texts(name, corpora.texts(data), scale=3.0)
+    if name == "meld":
+        return _texts(name, corpora.dialogues(data), scale=1.0)
     if name in _MFN_LABELS:
         return _mfn(name, benchmarks / "mfn" / name)
     if name == "pairings":
@@ -88,6 +84,19 @@ def _mosi(path: Path, seed_split: int, words: bool) -> Dataset:
     train, valid, test = (np.flatnonzero(part).astype(np.int64) for part in parts)
     name = "mosi-words" if words else "mosi"
     return Dataset(name, whole[train], whole[valid], whole[test], scale=3.0)
+
+
+def _texts(name: str, examples: Sequence[Example], scale: float) -> Dataset:
+    """Words alone: no other stream could take their place, but losing words is real."""
+
+    def part(split: corpora.Split) -> Split:
+        here = [example for example in examples if example.split == split]
+        states = token_states([example.content for example in here])
+        labels = finite([example.value for example in here])
+        people = np.array([example.person for example in here])
+        return Split({"text": states}, {"text": filled(states)}, labels, people)
+
+    return Dataset(name, part("train"), part("valid"), part("test"), scale)
 
 
 def _pom_sentiment(traits: Floats) -> Floats:
@@ -140,44 +149,6 @@ def _hdf5(path: Path) -> Floats:
 
     with h5py.File(_existing(path), "r") as file:
         return finite(file["d1"][:])
-
-
-def token_states(
-    texts: Sequence[str], minilm: Path | None = None, cache: Path | None = None
-) -> Floats:
-    """MiniLM's token states (n, 32, 384) of ``texts`` as a transcriber would write them, zeros
-    after the last; each state has seen the whole text, so a dropped one leaves a trace in others.
-
-    Computed once with the model in ``minilm``, kept in ``cache``; both by default in the user's
-    cache folder. Raises AssetError where the model is missing.
-    """
-    user_cache = Path(platformdirs.user_cache_dir("qamoe-stream"))
-    minilm = minilm or user_cache / "minilm-l6"
-    cache = cache or user_cache / "study"
-    key = hashlib.sha256(f"{TOKENS}\n".encode() + "\n".join(texts).encode())
-    weights = minilm / "model.safetensors"
-    if weights.is_file():  # else the encoder says what is missing
-        with weights.open("rb") as file:
-            key.update(hashlib.file_digest(file, "sha256").digest())
-    path = cache / f"words-{key.hexdigest()[:16]}.npy"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock"), timeout=LOCK_TIMEOUT):
-        if not path.exists():
-            _save(path, _encode(WordsEncoder(minilm), texts))
-    return finite(np.load(path, allow_pickle=False))
-
-
-def _encode(encoder: WordsEncoder, texts: Sequence[str]) -> npt.NDArray[np.float16]:
-    states = np.zeros((len(texts), TOKENS, TOKEN_SIZE), np.float16)
-    for row, state in enumerate(encoder.encode_texts(texts)):
-        states[row, : len(state[:TOKENS])] = state[:TOKENS]
-    return states
-
-
-def _save(path: Path, states: npt.NDArray[np.float16]) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".unfinished", delete=False) as file:
-        np.save(file, states)
-    Path(file.name).replace(path)
 
 
 def _existing(path: Path) -> Path:

@@ -76,6 +76,23 @@ def texts(data: Path) -> list[Example]:
         ]  # fmt: skip
 
 
+def dialogues(data: Path) -> list[Example]:
+    """MELD's utterances from a television series, with its own splits and classes as values -1, 0
+    and 1; the person is the dialogue, since the same few people speak in all splits."""
+    files: dict[Split, str] = {"train": "train", "valid": "dev", "test": "test"}
+    values = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
+    found = []
+    for split, part in files.items():
+        path = _existing(data / "text" / "meld" / f"{part}_sent_emo.csv")
+        with path.open(newline="", encoding="utf-8") as file:
+            found += [
+                Example("meld", f"{split}-{row['Dialogue_ID']}", split, values[row["Sentiment"]],
+                        row["Utterance"])
+                for row in csv.DictReader(file)
+            ]  # fmt: skip
+    return found
+
+
 def voices(data: Path) -> list[Example]:
     """RAVDESS, nEMO and EMO-DB; the content is the path of the sound file."""
     folder = data / "speech"
