@@ -12,9 +12,7 @@ from hypothesis.extra.numpy import arrays
 from models.study.metrics import (
     calibration_error,
     coverage,
-    degradation_area,
     metrics,
-    worst_cell,
 )
 from streamer.packets import Floats
 
@@ -106,14 +104,3 @@ def test_true_deviations_are_calibrated_and_false_ones_are_not() -> None:
     assert calibration_error(errors) < 0.002
     assert calibration_error(errors / 1e6) == pytest.approx(0.5)  # all covered: 1 - mean nominal
     assert calibration_error(errors * 1e6) == pytest.approx(0.5, abs=0.01)  # none covered
-
-
-def test_area_is_the_mean_height_of_the_curve() -> None:
-    assert degradation_area([0, 0.5, 1], [0.8, 0.6, 0.2]) == pytest.approx(0.55)
-    assert degradation_area([0.1, 0.2, 0.7], [0.6, 0.6, 0.6]) == pytest.approx(0.6)
-
-
-def test_worst_cell_of_a_score_and_of_an_error() -> None:
-    scores = {"0/0": 0.8, "0.7/0": 0.6, "0.7/0.7": 0.7}
-    assert worst_cell(scores) == ("0.7/0", 0.6)
-    assert worst_cell(scores, higher_is_better=False) == ("0/0", 0.8)

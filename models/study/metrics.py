@@ -3,7 +3,6 @@
 Values and labels come in [-1, 1]; what has a unit is in the corpus's own, ``scale`` times that.
 """
 
-from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -61,19 +60,6 @@ def calibration_error(errors: Doubles) -> float:
     """Mean distance of the coverage to the nominal one over INTERVALS, in [0, 1): the expected
     calibration error for regression (after Kuleshov et al., ICML 2018); ``errors`` as above."""
     return float(np.mean([abs(coverage(errors, nominal) - nominal) for nominal in INTERVALS]))
-
-
-def degradation_area(intensities: Sequence[float], scores: Sequence[float]) -> float:
-    """Area under ``scores`` over rising ``intensities`` by the trapezoidal rule, over the range of
-    the intensities: the mean height of the curve, in the score's unit."""
-    return float(np.trapezoid(scores, intensities)) / (intensities[-1] - intensities[0])
-
-
-def worst_cell(scores: Mapping[str, float], higher_is_better: bool = True) -> tuple[str, float]:
-    """Name and score of the condition with the worst score."""
-    choose = min if higher_is_better else max
-    name = choose(scores, key=lambda condition: scores[condition])
-    return name, scores[name]
 
 
 def _two_classes(
