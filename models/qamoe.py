@@ -191,4 +191,4 @@ class Standardise(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         scaled = (features.to(self.mean.dtype) - self.mean) / self.deviation
-        return scaled.nan_to_num(0.0).clamp(-self.LIMIT, self.LIMIT)
+        return scaled.nan_to_num_(0.0).clamp_(-self.LIMIT, self.LIMIT)

@@ -20,7 +20,7 @@ from models.training.stills import Movement
 from models.training.tables import Corpus, load_corpora
 from streamer.packets import Floats, Stream
 
-COUNTS: Mapping[corpora.Split, int] = {"train": 4000, "valid": 600, "test": 1500}
+COUNTS: Mapping[corpora.Split, int] = {"train": 4000, "valid": 600, "test": 1000}
 SEEDS: Mapping[corpora.Split, int] = {"train": 1, "valid": 2, "test": 3}
 SCALE = 3.0
 """The words' labels are MOSEI's, -3 to 3, over 3; the emotions' values are on the same scale."""

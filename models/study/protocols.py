@@ -58,6 +58,14 @@ class Corrupted:
     severity: Mapping[Stream, Floats]
     present: Mapping[Stream, Flags]
 
+    def __getitem__(self, rows: slice) -> "Corrupted":
+        """The samples ``rows``."""
+        return Corrupted(
+            self.split[rows],
+            {stream: values[rows] for stream, values in self.severity.items()},
+            {stream: values[rows] for stream, values in self.present.items()},
+        )
+
     @property
     def nothing_left(self) -> float:
         """Share of the samples in which no stream is present, in [0, 1]."""
