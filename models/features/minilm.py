@@ -3,11 +3,15 @@
 Importing a model hub's library for this one network takes three processor seconds of every start.
 """
 
+import hashlib
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from streamer.errors import AssetError
 
 WIDTH = 384
 LAYERS = 6
@@ -16,6 +20,9 @@ INNER = 1536
 VOCABULARY = 30_522
 POSITIONS = 512
 EPSILON = 1e-12
+
+TUNED_WEIGHTS = Path(__file__).parent / "weights" / "words.safetensors"
+"""What tuning for sentiment (models/training/words) changed, and the readout it was judged by."""
 
 
 class MiniLM(nn.Module):
@@ -51,6 +58,53 @@ def load_minilm(folder: Path) -> MiniLM:
     model.load_state_dict(_renamed(published))
     model.requires_grad_(False)
     return model.train(False)
+
+
+def tune(model: MiniLM, weights: Path) -> MiniLM:
+    """``model`` with the changes in ``weights`` added to its published layers, in place.
+
+    The file holds, for each tensor of the layers, the change in float16 (``NAME.change``), or for a
+    matrix (rows, columns) its four-bit steps, two in a byte (``NAME.steps``, (rows, columns / 2)),
+    and the size of a step in each row (``NAME.unit``, (rows, 1)).
+
+    Raises AssetError where the file is missing, is no such file, or was made from another model.
+    """
+    try:
+        with safe_open(weights, "pt") as file:
+            made_from = (file.metadata() or {}).get("published")
+            changes = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise AssetError(f"tuned word weights {weights}: {str(error)[:200]}") from None
+    if made_from != fingerprint(model):
+        raise AssetError(f"tuned word weights {weights}: were made from another model")
+    try:
+        for name, published in model.layers.named_parameters():
+            published.data += _change(changes, name)
+    except (KeyError, RuntimeError) as error:
+        raise AssetError(f"tuned word weights {weights}: do not fit, {error}") from None
+    return model
+
+
+def _change(changes: dict[str, Tensor], name: str) -> Tensor:
+    if f"{name}.change" in changes:
+        return changes[f"{name}.change"].float()
+    packed = changes[f"{name}.steps"]
+    steps = torch.stack([packed & 15, packed >> 4], dim=-1).flatten(1).float() - 8
+    return steps * changes[f"{name}.unit"].float()
+
+
+def fingerprint(model: MiniLM) -> str:
+    """sha256 of the layers' biases and norms: quick, and enough to tell two models apart."""
+    digest = hashlib.sha256()
+    for name, weights in sorted(model.layers.named_parameters()):
+        if weights.dim() == 1:
+            digest.update(name.encode() + weights.detach().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def tuned_sha256() -> str:
+    """sha256 of the tuned weights in this package, in hexadecimal."""
+    return hashlib.sha256(TUNED_WEIGHTS.read_bytes()).hexdigest()
 
 
 def _renamed(published: dict[str, Tensor]) -> dict[str, Tensor]:
