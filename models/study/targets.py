@@ -102,8 +102,11 @@ def _used(name: str, figures: Figures, settings: Figures) -> Iterator[Target]:
     under = figures["permuted"].get(settings["roles"]["ours"], {}).get("mixed/0.5")
     if under is not None:
         cost = under["accuracy"]["lead"]
+        own = figures["models"][settings["roles"]["ours"]]["accuracy"]
+        damage = own["clean"]["estimate"] - own["mixed 0.5"]["estimate"]
         aim = f"permuting r costs at least {percent(PERMUTATION_COST)} points at lambda 0.5"
-        yield Target(name, aim, span(cost), cost["estimate"] >= PERMUTATION_COST)
+        text = f"{span(cost)}; the damage itself costs {percent(damage)}"
+        yield Target(name, aim, text, cost["estimate"] >= PERMUTATION_COST)
 
 
 def _pays(name: str, figures: Figures, settings: Figures) -> Iterator[Target]:
