@@ -1,0 +1,1 @@
+"""The voice head: Whisper encoder and prosody to sentiment, its training and its figures."""

@@ -1,0 +1,171 @@
+"""The voice head's figures: unseen actors of RAVDESS, and each corpus left out of training.
+
+Run as ``python -m models.training.voice.figures --data DATA``.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import Progress
+
+from models.features.voice_history import Heard
+from models.training.run import cached_models
+from models.training.voice.fit import fit_heads, predict
+from models.training.voice.material import Rows, VoiceMaterial, load_material
+from models.training.voice.sessions import draw_sessions, heard_clips
+from models.training.voice.settings import VoiceSettings
+from streamer.packets import Floats
+
+CORPORA = ("ravdess", "nemo", "emodb")
+FOLDS = 6
+ORDER_SEED = 29
+"""Of the order in which a test speaker's clips are heard."""
+
+WHOLE = 10_000
+"""Clips in a session that holds all of a speaker."""
+
+DRAWS = 2000
+"""Bootstrap draws of the speakers."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of some clips ``rows``: the classes predicted with what the session had heard before, and
+    those predicted as if each clip began a session."""
+
+    rows: Rows
+    with_history: Rows
+    without_history: Rows
+
+
+def voice_figures(
+    data: Path, whisper: Path, progress: Progress, settings: VoiceSettings | None = None
+) -> dict[str, Any]:
+    """Both rows of the issue's table. ``whisper`` is the folder of the Whisper model, which is only
+    used where the cache lacks features. Raises SourceError where a corpus is not in ``data``."""
+    torch.set_num_threads(1)
+    settings = settings or VoiceSettings()
+    material = load_material(data, whisper, progress)
+    heard = heard_clips(material)
+    actors = unseen_actors(material, heard, settings, progress)
+    left_out = {
+        corpus: left_out_corpus(material, heard, corpus, settings, progress) for corpus in CORPORA
+    }
+    return {
+        "settings": settings.model_dump(),
+        "ravdess_unseen_actors": _both(material, [actors]),
+        "leave_one_corpus_out": _both(material, list(left_out.values())),
+        "corpora": {corpus: _both(material, [found]) for corpus, found in left_out.items()},
+    }
+
+
+def unseen_actors(
+    material: VoiceMaterial, heard: Heard, settings: VoiceSettings, progress: Progress
+) -> Answers:
+    """RAVDESS's 24 actors in folds of 4, each predicted from the 20 others."""
+    actors = np.unique(material.people[material.corpora == "ravdess"])
+    found = []
+    for fold in np.array_split(actors, FOLDS):
+        test = np.flatnonzero(np.isin(material.people, fold))
+        others = np.isin(material.people, np.setdiff1d(actors, fold))
+        found.append(_answers(material, heard, np.flatnonzero(others), test, settings, progress))
+    return Answers(
+        np.concatenate([answers.rows for answers in found]),
+        np.concatenate([answers.with_history for answers in found]),
+        np.concatenate([answers.without_history for answers in found]),
+    )
+
+
+def left_out_corpus(
+    material: VoiceMaterial,
+    heard: Heard,
+    corpus: str,
+    settings: VoiceSettings,
+    progress: Progress,
+) -> Answers:
+    """All of ``corpus``, predicted from the other two."""
+    of_corpus = material.corpora == corpus
+    train, test = np.flatnonzero(~of_corpus), np.flatnonzero(of_corpus)
+    return _answers(material, heard, train, test, settings, progress)
+
+
+def _answers(
+    material: VoiceMaterial,
+    heard: Heard,
+    train: Rows,
+    test: Rows,
+    settings: VoiceSettings,
+    progress: Progress,
+) -> Answers:
+    task = progress.add_task("voice head", total=len(settings.seeds) * settings.epochs)
+    heads, prior = fit_heads(
+        material, heard, train, settings, on_epoch=lambda: progress.advance(task)
+    )
+    classes = []
+    for longest in (WHOLE, 1):
+        rng = np.random.default_rng(ORDER_SEED)
+        sessions = draw_sessions(material, heard, prior, test, rng, longest, view=0)
+        classes.append(predict(material, heads, test, sessions).argmax(axis=1))
+    return Answers(test, *classes)
+
+
+def _both(material: VoiceMaterial, parts: Sequence[Answers]) -> dict[str, Any]:
+    with_history = [(answers.rows, answers.with_history) for answers in parts]
+    without = [(answers.rows, answers.without_history) for answers in parts]
+    return {
+        "with_history": _summary(material, with_history),
+        "without_history": _summary(material, without),
+    }
+
+
+def _summary(material: VoiceMaterial, parts: Sequence[tuple[Rows, Rows]]) -> dict[str, Any]:
+    """Mean over ``parts`` (rows, predicted) of the balanced accuracy, its 95 % interval over
+    speakers, who are drawn anew within each part, and the confusion counts [true][predicted]."""
+    rng = np.random.default_rng(ORDER_SEED)
+    confusions = [_confusions(material, *part) for part in parts]
+    drawn = []
+    for _ in range(DRAWS):
+        means = [
+            balanced(people[rng.integers(len(people), size=len(people))].sum(axis=0))
+            for people in confusions
+        ]
+        drawn.append(np.mean(means))
+    total = [people.sum(axis=0) for people in confusions]
+    return {
+        "balanced_accuracy": float(np.mean([balanced(counts) for counts in total])),
+        "interval": [float(bound) for bound in np.quantile(drawn, [0.025, 0.975])],
+        "confusion": np.sum(total, axis=0).tolist(),
+    }
+
+
+def _confusions(material: VoiceMaterial, rows: Rows, predicted: Rows) -> Rows:
+    """Counts (people, 3 true, 3 predicted)."""
+    people, index = np.unique(material.people[rows], return_inverse=True)
+    counts = np.zeros((len(people), 3, 3), np.int64)
+    np.add.at(counts, (index, material.labels[rows], predicted), 1)
+    return counts
+
+
+def balanced(confusion: Rows | Floats) -> float:
+    """Mean recall of the classes that occur, from counts [true][predicted]."""
+    occurring = confusion.sum(axis=1) > 0
+    return float(np.mean(confusion.diagonal()[occurring] / confusion.sum(axis=1)[occurring]))
+
+
+def main() -> None:
+    """Prints the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
+    with Progress() as progress:
+        figures = voice_figures(parser.parse_args().data, cached_models().whisper, progress)
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

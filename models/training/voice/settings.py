@@ -1,0 +1,22 @@
+"""Settings of the voice head's training."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from models.training.settings import Count, Positive, Share
+from streamer.setting_files import Section
+
+
+class VoiceSettings(Section):
+    """``draws`` clips are trained on in each of ``epochs``, in sessions of up to ``longest``
+    clips; ``smoothing`` is that of the labels. One head comes of each seed."""
+
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
+    epochs: Count = 12
+    draws: Count = 4000
+    batch: Annotated[int, Field(ge=2)] = 64
+    learning_rate: Positive = 0.002
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    smoothing: Share = 0.1
+    longest: Count = 60
