@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -22,6 +22,9 @@ BLENDSHAPES = 52
 FACE_SIZE = BLENDSHAPES + 3
 """Blendshapes, then yaw, pitch and roll in radians."""
 
+LANDMARKS = 478
+"""Points of MediaPipe's face mesh."""
+
 SHARPNESS_SIDE = 96
 """Pixels to which a face box is scaled before its sharpness is measured, so that the measure does
 not depend on the camera's resolution."""
@@ -30,11 +33,13 @@ not depend on the camera's resolution."""
 @dataclass(frozen=True, slots=True)
 class Face:
     """One picture: ``features`` (55,), zero where no face was ``found``; ``measures`` holds the
-    columns of ``streamer.packets.FACE_MEASURES``."""
+    columns of ``streamer.packets.FACE_MEASURES``; ``landmarks`` (478, 2) are x and y in pixels,
+    (0, 2) where no face was found."""
 
     features: Floats
     found: bool
     measures: Floats
+    landmarks: Floats = field(default_factory=lambda: np.zeros((0, 2), np.float32))
 
 
 class FaceTracker:
@@ -98,7 +103,9 @@ class FaceTracker:
         yaw, pitch, _ = np.degrees(pose)
         measures = _measures(face_size=len(box), sharpness=_sharpness(box), brightness=box.mean(),
                              yaw=yaw, pitch=pitch, unchanged=unchanged)  # fmt: skip
-        return Face(np.array([*shapes, *pose], np.float32), True, measures)
+        points = np.array([(point.x, point.y) for point in result.face_landmarks[0]], np.float32)
+        landmarks = points * np.array(gray.shape[::-1], np.float32)
+        return Face(np.array([*shapes, *pose], np.float32), True, measures, landmarks)
 
     def _detect(self, rgb: Image, captured_at: int) -> Any:
         picture = self._mediapipe.Image(
