@@ -8,19 +8,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from rich.console import Console
 from rich.progress import Progress
 
-from models.features.voice_history import Heard
+from models.features.voice_head import VoiceHeads
+from models.features.voice_history import Heard, VoicePrior
 from models.training.run import cached_models
 from models.training.voice.fit import fit_heads, predict
 from models.training.voice.material import Rows, VoiceMaterial, load_material
 from models.training.voice.sessions import draw_sessions, heard_clips
 from models.training.voice.settings import VoiceSettings
 from streamer.packets import Floats
+
+Kind = Literal["with_history", "without_history"]
 
 CORPORA = ("ravdess", "nemo", "emodb")
 FOLDS = 6
@@ -59,9 +63,9 @@ def voice_figures(
     }
     return {
         "settings": settings.model_dump(),
-        "ravdess_unseen_actors": _both(material, [actors]),
-        "leave_one_corpus_out": _both(material, list(left_out.values())),
-        "corpora": {corpus: _both(material, [found]) for corpus, found in left_out.items()},
+        "ravdess_unseen_actors": both(material, [actors]),
+        "leave_one_corpus_out": both(material, list(left_out.values())),
+        "corpora": {corpus: both(material, [found]) for corpus, found in left_out.items()},
     }
 
 
@@ -107,6 +111,13 @@ def _answers(
     heads, prior = fit_heads(
         material, heard, train, settings, on_epoch=lambda: progress.advance(task)
     )
+    return answers_of(material, heard, heads, prior, test)
+
+
+def answers_of(
+    material: VoiceMaterial, heard: Heard, heads: VoiceHeads, prior: VoicePrior, test: Rows
+) -> Answers:
+    """What ``heads`` answer on the clean clips in ``test``."""
     classes = []
     for longest in (WHOLE, 1):
         rng = np.random.default_rng(ORDER_SEED)
@@ -115,20 +126,17 @@ def _answers(
     return Answers(test, *classes)
 
 
-def _both(material: VoiceMaterial, parts: Sequence[Answers]) -> dict[str, Any]:
-    with_history = [(answers.rows, answers.with_history) for answers in parts]
-    without = [(answers.rows, answers.without_history) for answers in parts]
-    return {
-        "with_history": _summary(material, with_history),
-        "without_history": _summary(material, without),
-    }
+def both(material: VoiceMaterial, parts: Sequence[Answers]) -> dict[str, Any]:
+    """The summary with history and that without."""
+    kinds: tuple[Kind, ...] = ("with_history", "without_history")
+    return {kind: summary(material, parts, kind) for kind in kinds}
 
 
-def _summary(material: VoiceMaterial, parts: Sequence[tuple[Rows, Rows]]) -> dict[str, Any]:
-    """Mean over ``parts`` (rows, predicted) of the balanced accuracy, its 95 % interval over
-    speakers, who are drawn anew within each part, and the confusion counts [true][predicted]."""
+def summary(material: VoiceMaterial, parts: Sequence[Answers], kind: Kind) -> dict[str, Any]:
+    """Mean over ``parts`` of the balanced accuracy, its 95 % interval over speakers, who are drawn
+    anew within each part, and the confusion counts [true][predicted]."""
     rng = np.random.default_rng(ORDER_SEED)
-    confusions = [_confusions(material, *part) for part in parts]
+    confusions = [_confusions(material, part.rows, getattr(part, kind)) for part in parts]
     drawn = []
     for _ in range(DRAWS):
         means = [
@@ -162,7 +170,7 @@ def main() -> None:
     """Prints the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
-    with Progress() as progress:
+    with Progress(console=Console(stderr=True)) as progress:
         figures = voice_figures(parser.parse_args().data, cached_models().whisper, progress)
     print(json.dumps(figures, indent=1))
 
