@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.features.voice import HIDDEN_SIZE
+from models.features.prosody import prosody_steps
+from models.features.voice import HIDDEN_SIZE, encode, hidden_states, voice_steps
 from models.features.voice_head import (
     HeadConfig,
     VoiceHead,
@@ -19,13 +20,17 @@ from models.features.voice_history import (
     VoiceHistory,
     VoicePrior,
 )
-from models.training.corpora import EMOTION_VALUES, Example
+from models.training import views
+from models.training.corpora import EMOTION_VALUES, Example, voices
 from models.training.voice.figures import Answers, balanced, summary
 from models.training.voice.fit import fit_heads, predict, sampling_weights
 from models.training.voice.material import STEPS, VoiceMaterial
 from models.training.voice.sessions import draw_sessions, heard_clips, voice_prior
 from models.training.voice.settings import VoiceSettings
+from models.voice_activity import VoiceActivity
+from streamer.assets import Assets
 from streamer.errors import AssetError
+from streamer.packets import SAMPLE_RATE
 
 SHORT = VoiceSettings(seeds=(0,), epochs=2, draws=64, batch=16)
 ACTED = {"05": "anger", "04": "sadness", "01": "neutral", "03": "happiness"}
@@ -218,3 +223,29 @@ def test_an_interval_is_over_speakers() -> None:
     low, high = found["interval"]
     assert low < found["balanced_accuracy"] < high
     assert found["confusion"][1][0] == (data.labels[:CLIPS] == 1).sum()
+
+
+@pytest.mark.slow
+def test_the_shipped_head_understands_an_actor_it_never_heard(
+    assets: Assets, data_folder: Path
+) -> None:
+    """From the sound file on, as a live session computes it: chance is a third."""
+    from faster_whisper import WhisperModel
+
+    whisper = WhisperModel(
+        str(assets.path("whisper-tiny.en")), device="cpu", compute_type="int8", cpu_threads=1
+    )
+    heads, prior = load_heads()
+    examples = [example for example in voices(data_folder) if example.person == "ravdess-22"]
+    history = VoiceHistory(prior)
+    confusion = np.zeros((3, 3), np.int64)
+    for row in np.random.default_rng(0).permutation(len(examples)):
+        samples = views.decode(Path(examples[row].content))
+        hidden = hidden_states(encode(whisper, samples), len(samples) / SAMPLE_RATE)
+        states, speech = voice_steps(hidden, VoiceActivity()(samples), views.CLIP_SECONDS)
+        steps = np.concatenate([states, prosody_steps(samples, views.CLIP_SECONDS)], axis=1)
+        inputs = torch.from_numpy(history.normalise(steps))[None]
+        answer = heads(inputs, torch.from_numpy(speech)[None])
+        confusion[examples[row].label, int(answer.argmax())] += 1
+        history.hear(steps, speech)
+    assert balanced(confusion) > 0.65
