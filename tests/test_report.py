@@ -78,6 +78,19 @@ def test_other_samples_reliability_only_hurts_a_model_that_uses_it(
     assert permuted["ours"]["II/0.5"]["error"]["lead"]["estimate"] == pytest.approx(0, abs=0.02)
 
 
+def test_what_has_nothing_left_counts_apart(results: dict[str, Any]) -> None:
+    figures = results["datasets"][NAME]
+    for model in figures["models"].values():
+        whole, left = model["accuracy"], model["left"]
+        assert left["clean"] == whole["clean"]
+        assert left["II"] == whole["II"]
+        assert left["III"]["estimate"] != whole["III"]["estimate"]
+    ours = figures["models"]["ours"]
+    # This model says 0, not negative, of a sample with nothing left, right in about a half.
+    assert ours["left"]["III"]["estimate"] > ours["accuracy"]["III"]["estimate"]
+    assert set(ours["below_left"]["majority"]) <= set(ours["below"]["majority"])
+
+
 def test_leads_and_targets_follow_from_the_runs(results: dict[str, Any]) -> None:
     targets = {target["aim"]: target for target in results["targets"]}
     figures = results["datasets"][NAME]

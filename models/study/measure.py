@@ -21,12 +21,13 @@ Predict = Callable[[Corrupted], Answers]
 @dataclass(frozen=True)
 class Measured:
     """``figures`` that JSON can hold. For paired tests, of each condition (rows, in the order of
-    ``figures["conditions"]``) and test sample: the absolute ``errors`` in the corpus's unit, and
-    whether the sign (negative or not) is ``correct``."""
+    ``figures["conditions"]``) and test sample: the absolute ``errors`` in the corpus's unit,
+    whether the sign (negative or not) is ``correct``, and whether any stream is ``left``."""
 
     figures: dict[str, Any]
     errors: npt.NDArray[np.float16]
     correct: Flags
+    left: Flags
 
 
 def measure(
@@ -41,13 +42,14 @@ def measure(
 
     Whether reliability is true is told where one of ``conditions`` is the clean one.
     """
-    figures, readings, correct = [], [], []
+    figures, readings, correct, left = [], [], [], []
     for condition in conditions:
         corrupted = apply(test, condition, deviation, mask_seed)
         answers = predict(corrupted)
         errors = scale * np.abs(answers.values - test.labels)
         readings.append(Reading(condition, answers.reliability, corrupted.present, errors))
         correct.append((answers.values >= 0) == (test.labels >= 0))
+        left.append(np.any(list(corrupted.present.values()), axis=0))
         figures.append(_figures(condition, corrupted, answers, scale))
     found: dict[str, Any] = {"conditions": figures}
     clean = [reading for reading in readings if reading.condition.protocol == "clean"]
@@ -55,7 +57,7 @@ def measure(
         found["truth"] = truth(clean[0], readings)
         found["error_by_reliability"] = error_by_reliability(readings)
     errors = np.stack([reading.errors for reading in readings])
-    return Measured(found, errors.astype(np.float16), np.stack(correct))
+    return Measured(found, errors.astype(np.float16), np.stack(correct), np.stack(left))
 
 
 def _figures(

@@ -13,11 +13,15 @@ from models.study.statistics import Draws, Resamples, area, interval
 from models.study.store import Run
 
 Figures = dict[str, Any]
-Measure = Literal["accuracy", "error"]
+Measure = Literal["accuracy", "left", "error"]
 
-MEASURES: dict[Measure, str] = {"accuracy": "correct", "error": "errors"}
-"""Share of right signs (negative or not) and mean absolute error in the corpus's unit; of each the
-array of a run that holds it by sample."""
+MEASURES: tuple[Measure, ...] = ("accuracy", "left", "error")
+"""Share of right signs (negative or not), the same among the samples that have a stream left, and
+mean absolute error in the corpus's unit."""
+
+
+SMALLEST_SHARE = 1e-12
+"""Where no sample at all has a stream left, the share of right ones among them is 0."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,7 @@ class Bench:
         rng = np.random.default_rng(settings.seed)
         weights = Resamples.draw(len(seeds), seeds[0].arrays["groups"], settings.draws, rng)
         draws = {
-            model: {
-                measure: weights.means(_stacked(of_model, array))
-                for measure, array in MEASURES.items()
-            }
+            model: {measure: _means(of_model, measure, weights.means) for measure in MEASURES}
             for model, of_model in runs.items()
         }
         return cls(seeds[0].figures["conditions"], runs, weights, draws, settings.level)
@@ -82,8 +83,8 @@ class Bench:
         for i, condition in enumerate(runs[0].figures["conditions"]):
             name = condition_name(condition)
             found[name] = {}
-            for measure, array in MEASURES.items():
-                theirs = self.weights.means(_stacked(runs, array)[:, [i]])[:, 0]
+            for measure in MEASURES:
+                theirs = _means(runs, measure, self.weights.means, [i])[:, 0]
                 own = self.draws[model][measure][:, rows.index(name)]
                 found[name][measure] = {
                     "model": self.interval(own),
@@ -92,21 +93,24 @@ class Bench:
                 }
         return found
 
-    def below(self, model: str, constant: str) -> list[str]:
+    def below(self, model: str, constant: str, measure: Measure = "accuracy") -> list[str]:
         """Cells of the landscape in which the model's whole interval is below always the same
-        answer; ``constant`` is the array that tells where that is right."""
-        right = self.weights.sample_weights @ self._first.arrays[constant].astype(np.float64)
-        accuracy = self.draws[model]["accuracy"]
-        return [
-            str(condition["name"])
-            for i, condition in enumerate(self.conditions)
-            if condition["protocol"] == "III" and self.interval(accuracy[:, i] - right)["high"] < 0
-        ]
+        answer; ``constant`` is the array that tells where that is right. ``measure`` "left" looks
+        only at the samples of a cell that have a stream left."""
+        right = self._first.arrays[constant].astype(np.float64)
+        left = self._first.arrays["left"].astype(np.float64)
+        found = []
+        for i, condition in enumerate(self.conditions):
+            counted = left[i] if measure == "left" else np.ones_like(right)
+            weights = self.weights.sample_weights * counted
+            lead = self.draws[model][measure][:, i] - weights @ right / weights.sum(axis=1)
+            if condition["protocol"] == "III" and self.interval(lead)["high"] < 0:
+                found.append(str(condition["name"]))
+        return found
 
     def by_seed(self, model: str, measure: Measure) -> Draws:
         """Means (seeds, conditions) over samples."""
-        means: Draws = _stacked(self.runs[model], MEASURES[measure]).mean(axis=2, dtype=np.float64)
-        return means
+        return _means(self.runs[model], measure, lambda values: values.mean(axis=2))
 
     def figures(self, measure: Measure) -> dict[str, Callable[[Draws], Draws]]:
         """The figures that one reads off means (rows, conditions): of each protocol the mean, of
@@ -125,7 +129,7 @@ class Bench:
             levels = [float(max(self.conditions[i]["noise"].values())) for i in curve]
             found["II"] = lambda means: area(levels, means[:, curve])
         if "III" in rows:
-            worst = np.min if measure == "accuracy" else np.max
+            worst = np.max if measure == "error" else np.min
             found["III worst"] = lambda means: worst(means[:, rows["III"]], axis=1)
         return found
 
@@ -161,12 +165,28 @@ def _mean(at: list[int], means: Draws) -> Draws:
 
 
 def _better(difference: Draws, measure: Measure) -> Draws:
-    return difference if measure == "accuracy" else -difference
+    return -difference if measure == "error" else difference
 
 
 def _spread(by_seed: Draws) -> float | None:
     return float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None
 
 
-def _stacked(runs: Sequence[Run], array: str) -> npt.NDArray[Any]:
-    return np.stack([run.arrays[array] for run in runs])
+def _means(
+    runs: Sequence[Run],
+    measure: Measure,
+    mean: Callable[[npt.NDArray[np.float64]], Draws],
+    conditions: Sequence[int] | None = None,
+) -> Draws:
+    """``mean`` of the ``measure`` by run, condition (None: all of them) and sample."""
+
+    def stacked(array: str) -> npt.NDArray[np.float64]:
+        values = np.stack([run.arrays[array] for run in runs]).astype(np.float64)
+        return values if conditions is None else values[:, conditions]
+
+    if measure == "error":
+        return mean(stacked("errors"))
+    if measure == "accuracy":
+        return mean(stacked("correct"))
+    left = stacked("left")
+    return mean(stacked("correct") * left) / np.maximum(mean(left), SMALLEST_SHARE)

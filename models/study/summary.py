@@ -74,6 +74,7 @@ def _of_model(bench: Bench, model: str) -> Figures:
         # Experts of different seeds have nothing in common but their number.
         "routing": [c["routing"] for c in figures[0]["conditions"]],
         "below": {constant: bench.below(model, constant) for constant in CONSTANTS},
+        "below_left": {constant: bench.below(model, constant, "left") for constant in CONSTANTS},
         "truth": over_seeds([f["truth"] for f in figures]),
         "error_by_reliability": over_seeds([f["error_by_reliability"] for f in figures]),
         "training": over_seeds([f["training"] for f in figures]),

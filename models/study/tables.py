@@ -30,6 +30,7 @@ PROTOCOLS = {
     "one": "Noise lambda on one stream alone",
     "mixed": "Noise lambda on one stream of each sample, in turn",
 }
+LEFT = "mean accuracy where a stream is left"
 BELOW = ("cells below majority", "below training's majority")
 MEAN_OF = {"II": "area under the curve"}
 
@@ -91,11 +92,12 @@ def landscape(figures: Figures, settings: Figures) -> Iterator[str]:
                 span(accuracy["III"]),
                 "-" if seeds is None else percent(seeds),
                 span(accuracy["III worst"]),
+                span(found["left"]["III"]),
                 f"{error['III']['estimate']:.3f}",
                 *(str(len(cells)) for cells in found["below"].values()),
             )
         )
-    names = ("mean accuracy", "sd over seeds", "worst cell", "mean MAE", *BELOW)
+    names = ("mean accuracy", "sd over seeds", "worst cell", LEFT, "mean MAE", *BELOW)
     yield from table(("model", *names), rows)
     ours = settings["roles"]["ours"]
     yield from ("", f"How far {ours} is above each (points; MAE in its unit), and the oracle:", "")
@@ -110,21 +112,22 @@ def landscape(figures: Figures, settings: Figures) -> Iterator[str]:
 
 
 def _leads(figures: Figures) -> list[str]:
-    names = ("mean accuracy", "worst cell", "MAE", "oracle: mean accuracy", "oracle: worst cell")
+    shown = ("mean accuracy", "worst cell", LEFT, "MAE")
+    names = (*shown, *(f"oracle: {name}" for name in shown))
     rows = []
     for other, lead in figures["lead"].items():
         oracle = figures["oracle_lead"].get(other)
-        rows.append(
-            (
-                other,
-                span(lead["accuracy"]["III"]),
-                span(lead["accuracy"]["III worst"]),
-                decimal_span(lead["error"]["III"]),
-                "-" if oracle is None else span(oracle["accuracy"]["III"]),
-                "-" if oracle is None else span(oracle["accuracy"]["III worst"]),
-            )
-        )
+        rows.append((other, *_lead(lead), *(_lead(oracle) if oracle else ["-"] * 4)))
     return table(("above", *names), rows)
+
+
+def _lead(lead: Figures) -> list[str]:
+    return [
+        span(lead["accuracy"]["III"]),
+        span(lead["accuracy"]["III worst"]),
+        span(lead["left"]["III"]),
+        decimal_span(lead["error"]["III"]),
+    ]
 
 
 def truth(figures: Figures) -> list[str]:
