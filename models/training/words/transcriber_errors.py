@@ -22,8 +22,8 @@ from streamer.errors import SettingError
 Kind = Literal["swap", "drop", "double", "cut"]
 
 SHARES: Mapping[Kind, float] = {"swap": 0.55, "drop": 0.2, "double": 0.1, "cut": 0.15}
-"""Which errors are made. Most of a transcriber's errors are wrong words; a cut takes the first or
-last word of the text, as the edge of a window does."""
+"""Which errors are made: a choice, not a measurement. A cut takes the first or last word of the
+text, as the edge of a window does."""
 
 SOUNDS = (
     *(("ph", "f"), ("gh", ""), ("wh", "w"), ("kn", "n"), ("wr", "r"), ("ck", "k"), ("qu", "kw")),

@@ -5,6 +5,7 @@ The average of the weights of runs that begin alike often reads better than each
 """
 
 import copy
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -36,8 +37,9 @@ def train_words(
     """Tunes the MiniLM in the folder ``minilm`` on the corpora in ``data``; writes
     ``out``/words.safetensors and the validation figures, ``out``/words.json.
 
-    Keeps each run's last epoch in ``out``/runs, and goes on from there. The same settings give the
-    same weights on the same machine. ``on_step`` is told the share of the work that is done.
+    Keeps each run's last epoch in ``out``/runs, apart for other settings, and goes on from there.
+    The same settings give the same weights on the same machine. ``on_step`` is told the share of
+    the work that is done.
 
     Raises SourceError or AssetError where data or model are missing.
     """
@@ -46,7 +48,7 @@ def train_words(
     readers = {}
     for number, seed in enumerate(settings.seeds):
         readers[f"seed-{seed}"] = _finished(
-            material, minilm, settings, seed, out / "runs",
+            material, minilm, settings, seed, out / "runs" / _name(settings),
             _part_of(on_step, number, len(settings.seeds)),
         )  # fmt: skip
     if len(readers) > 1:
@@ -68,6 +70,12 @@ def average(readers: Sequence[SentimentReader]) -> SentimentReader:
         {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
     )
     return mean
+
+
+def _name(settings: WordsSettings) -> str:
+    """Of all settings but the seeds: runs of other seeds may be added later."""
+    canonical = settings.model_dump_json(exclude={"seeds"})
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def _part_of(on_step: Progress, number: int, count: int) -> Progress:
