@@ -101,10 +101,15 @@ class Bench:
         left = self._first.arrays["left"].astype(np.float64)
         found = []
         for i, condition in enumerate(self.conditions):
+            if condition["protocol"] != "III":
+                continue
             counted = left[i] if measure == "left" else np.ones_like(right)
             weights = self.weights.sample_weights * counted
-            lead = self.draws[model][measure][:, i] - weights @ right / weights.sum(axis=1)
-            if condition["protocol"] == "III" and self.interval(lead)["high"] < 0:
+            share = np.maximum(weights.sum(axis=1), SMALLEST_SHARE)
+            if (
+                self.interval(self.draws[model][measure][:, i] - weights @ right / share)["high"]
+                < 0
+            ):
                 found.append(str(condition["name"]))
         return found
 
