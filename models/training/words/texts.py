@@ -1,6 +1,5 @@
 """The texts the word encoder is tuned and judged on."""
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,6 @@ from models.features.words import WordTokens
 from models.training import corpora
 from models.training.corpora import Split
 from streamer.errors import SourceError
-
-MELD_CLASSES = ("negative", "neutral", "positive")
-MELD_FILES: dict[Split, str] = {"train": "train", "valid": "dev", "test": "test"}
 
 SORTED_TOGETHER = 40
 """Batches whose texts are sorted by length together, so that little is padded."""
@@ -56,17 +52,13 @@ def mosei(data: Path, split: Split) -> list[Text]:
 def meld(data: Path, split: Split) -> list[Text]:
     """MELD's utterances with classes; a dialogue stands for the video.
 
-    Raises SourceError where the file is missing.
+    Raises SourceError where a file is missing.
     """
-    path = data / "text" / "meld" / f"{MELD_FILES[split]}_sent_emo.csv"
-    if not path.is_file():
-        raise SourceError(f"training data {path}: there is no such file")
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            Text(f"meld-{row['Dialogue_ID']}", row["Utterance"], float("nan"),
-                 MELD_CLASSES.index(row["Sentiment"]))
-            for row in csv.DictReader(file)
-        ]  # fmt: skip
+    return [
+        Text(example.person, example.content, float("nan"), 1 + round(example.value))
+        for example in corpora.dialogues(data)
+        if example.split == split
+    ]
 
 
 def mosi(data: Path) -> list[Text]:
