@@ -27,6 +27,9 @@ SETTINGS = FaceSettings(
     stages=(Stage(side=16, epochs=2), Stage(side=24, epochs=2)),
     batch=20,
     learning_rate=0.02,
+    warm_up=1,
+    horizon=4,
+    cool_down=1,
     average=0.9,
 )
 

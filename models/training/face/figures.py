@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.features.crop import CROP_SIDE
 from models.features.expression import WEIGHTS, Expression
 from models.study.statistics import Draws, Resamples, interval
+from models.training.face.augment import augmented
 from models.training.face.crops import CENTRE, FacePictures, face_crops
 from models.training.face.damage import MEDIUM_DAMAGE
 from models.training.face.joint import SIGNS, Classes, Doubles, JointHead, sign_shares, signs_of
@@ -59,14 +61,15 @@ def face_figures(
     MAJORITY as the answer where no face was found, for then the live line says nothing.
     """
     expression = Expression.load(weights)
-    valid = face_crops(data, face_landmarker, "valid", on_step=on_step)
     train = face_crops(data, face_landmarker, "train", on_step=on_step)
-    head = JointHead.fit(valid, embedded(expression, valid))
+    # The network knows the training crops as they are too well: the head must not trust it so.
+    changed = augmented(train.crops, CROP_SIDE, np.random.default_rng(SEED))
+    head = JointHead.fit(train, embedded(expression, changed))
     prior = sign_shares(train.labels)
 
     def answered(view: str) -> Answers:
         test = face_crops(data, face_landmarker, "test", view, on_step)
-        embedding = embedded(expression, test)
+        embedding = embedded(expression, test.crops[CENTRE])
         logits = torch.from_numpy(expression.classified(embedding))
         network = torch.softmax(logits, 1).numpy().astype(np.float64)
         return Answers(test, head.probabilities(test, embedding), network, prior)
@@ -83,9 +86,8 @@ def face_figures(
     }
 
 
-def embedded(expression: Expression, pictures: FacePictures) -> Floats:
-    """Embedding of each picture's crop without its margin."""
-    crops = pictures.crops[CENTRE]
+def embedded(expression: Expression, crops: Image) -> Floats:
+    """Embedding (n, EXPRESSION_SIZE) of ``crops`` (n, 48, 48)."""
     return np.concatenate(
         [expression.embed(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH)]
     )

@@ -20,20 +20,22 @@ class Stage(Section):
 
 
 class FaceSettings(Section):
-    """One training. ``warm_up`` is the share of it in which the learning rate rises to its peak
-    ``learning_rate``, ``average`` the share of the running average of the weights that is kept at
-    each step."""
+    """One training. The learning rate rises to its peak in ``warm_up`` epochs, then falls as a half
+    cosine of ``horizon`` epochs in all, and besides to nothing in the last ``cool_down`` epochs.
+    ``average`` is the share of the running average of the weights that is kept at each step."""
 
     seed: int = 1
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = (
         Stage(side=32, epochs=8),
-        Stage(side=40, epochs=12),
-        Stage(side=48, epochs=4),
+        Stage(side=40, epochs=8),
+        Stage(side=48, epochs=3),
     )
     batch: Annotated[int, Field(ge=2)] = 128
     learning_rate: Positive = 0.1
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
-    warm_up: Share = 0.15
+    warm_up: Positive = 3.6
+    horizon: Positive = 24
+    cool_down: Positive = 5
     label_smoothing: Share = 0.1
     average: Share = 0.998
 

@@ -108,8 +108,8 @@ class _Run:
         self.net.train(True)
         losses = []
         for step, (crops, labels) in enumerate(self._batches(train, epoch)):
-            progress = (epoch + step / self.steps_per_epoch) / len(self.settings.sides)
-            self.optimiser.param_groups[0]["lr"] = self._learning_rate(progress)
+            rate = self._learning_rate(epoch + step / self.steps_per_epoch)
+            self.optimiser.param_groups[0]["lr"] = rate
             # bfloat16 for the products, which is three times faster where the processor has it.
             with torch.autocast("cpu", torch.bfloat16):
                 _, logits = self.net(crops)
@@ -129,12 +129,14 @@ class _Run:
             crops = standardised(augmented(train.crops[rows], side, rng))
             yield crops, torch.from_numpy(train.labels[rows])
 
-    def _learning_rate(self, progress: float) -> float:
-        """Up in a line, down in half a cosine (Smith and Topin, 2018)."""
-        peak, warm_up = self.settings.learning_rate, self.settings.warm_up
-        if progress < warm_up:
-            return peak * (0.1 + 0.9 * progress / warm_up)
-        return peak * 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+    def _learning_rate(self, epochs: float) -> float:
+        """After ``epochs``: up in a line, down in half a cosine (Smith and Topin, 2018)."""
+        settings = self.settings
+        if epochs < settings.warm_up:
+            return settings.learning_rate * (0.1 + 0.9 * epochs / settings.warm_up)
+        fallen = min(1, (epochs - settings.warm_up) / (settings.horizon - settings.warm_up))
+        cooled = min(1, (len(settings.sides) - epochs) / settings.cool_down)
+        return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * fallen)) * cooled
 
     def _average(self, step: int) -> None:
         """Moves the average towards the network; faster at first, when it still knows nothing."""
