@@ -119,7 +119,7 @@ def face(
     def extract(examples: Sequence[Example], rng: np.random.Generator) -> Sequences:
         with FaceTracker(task, "image") as tracker:
             faces = [
-                tracker.track(damage(_framed(pictures[int(example.content)]), rng), 0)
+                tracker.track(damage(framed(pictures[int(example.content)]), rng), 0)
                 for example in examples
             ]
         return [(face.features.reshape(1, FACE_SIZE), np.array([face.found])) for face in faces]
@@ -152,11 +152,12 @@ def spoiled(image: Image, rng: np.random.Generator) -> Image:
     return np.clip(light, 0, 255).astype(np.uint8)
 
 
-def _framed(picture: Image) -> Image:
+def framed(picture: Image) -> Image:
+    """A 48 px grey face, enlarged and framed so that the landmarker finds it."""
     enlarged = cv2.resize(picture, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_CUBIC)
     border = (FACE_BORDER,) * 4
-    framed = cv2.copyMakeBorder(enlarged, *border, cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8)
+    bordered = cv2.copyMakeBorder(enlarged, *border, cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.cvtColor(bordered, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def _rms(samples: Floats) -> float:

@@ -19,7 +19,7 @@ from models.features.crop import ANCHORS, CROP_SIDE, FINEST, aligned_crop
 from models.features.face import FaceTracker
 from models.training.corpora import SPLITS, Split, face_pictures
 from models.training.face.damage import MEDIUM_DAMAGE
-from models.training.views import FACE_BORDER, FACE_SIDE, as_taken
+from models.training.views import FACE_BORDER, FACE_SIDE, as_taken, framed
 from streamer.errors import SourceError
 from streamer.packets import Flags, Floats, Image
 
@@ -110,7 +110,7 @@ def _extracted(
     damage = MEDIUM_DAMAGE.get(view, as_taken)
     crops, features, found = [], [], []
     for picture in pictures:
-        image = damage(_framed(picture), rng)
+        image = damage(framed(picture), rng)
         face = tracker.track(image, 0)
         crops.append(aligned_crop(image, face.landmarks, MARGIN) if face.found else _whole(image))
         features.append(face.features)
@@ -118,18 +118,11 @@ def _extracted(
     return np.array(crops), np.array(features), np.array(found)
 
 
-def _framed(picture: Image) -> Image:
-    """A 48 px face, enlarged and framed so that the landmarker, made for pictures, finds it."""
-    enlarged = cv2.resize(picture, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_CUBIC)
-    framed = cv2.copyMakeBorder(enlarged, *(FACE_BORDER,) * 4, cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8)
-
-
-def _whole(framed: Image) -> Image:
+def _whole(picture: Image) -> Image:
     """The picture without the frame, but for the margin."""
     cut = FACE_BORDER - MARGIN * FACE_SIDE // CROP_SIDE
     side = CROP_SIDE + 2 * MARGIN
-    grey = cv2.cvtColor(framed[cut:-cut, cut:-cut], cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(picture[cut:-cut, cut:-cut], cv2.COLOR_BGR2GRAY)
     return np.asarray(cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
