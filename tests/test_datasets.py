@@ -156,6 +156,7 @@ ENCODED = ("mosi-words", "mosei", "meld", "pairings")
 """Data sets that take minutes to load for the first time."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mosei", "meld"])
 def test_words_alone_are_a_data_set(
     name: str, tmp_path: Path, assets: Assets, monkeypatch: pytest.MonkeyPatch

@@ -87,6 +87,7 @@ def test_a_crop_takes_milliseconds(expression: Expression, crops: Image) -> None
     assert (time.thread_time() - start) / 50 < 0.02  # 2 ms on an idle core
 
 
+@pytest.mark.slow
 def test_expressions_of_unseen_people_are_named(
     expression: Expression, assets: Assets, data_folder: Path
 ) -> None:

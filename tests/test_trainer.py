@@ -92,6 +92,7 @@ def test_reliability_falls_with_noise_in_the_stream_that_has_it(
             np.testing.assert_array_equal(found[0].reliability[other], found[2].reliability[other])
 
 
+@pytest.mark.slow
 def test_training_stops_early_where_nothing_gets_better(dataset: Dataset) -> None:
     eager = replace(LONG, learning_rate=0.0, patience=2)
     trained = train("concat", dataset, eager, 0)
@@ -128,6 +129,7 @@ def test_each_pass_shows_every_sample_once(dataset: Dataset) -> None:
     np.testing.assert_array_equal(np.sort(np.concatenate(labels)), np.sort(dataset.train.labels))
 
 
+@pytest.mark.slow
 def test_permuting_moves_reliability_among_present_samples_only(
     dataset: Dataset, ours: Trained
 ) -> None:

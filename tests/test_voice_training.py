@@ -64,6 +64,7 @@ def material(seed: int = 0) -> VoiceMaterial:
     )
 
 
+@pytest.mark.slow
 def test_a_session_starts_at_the_prior_and_comes_to_the_speakers_own_statistics() -> None:
     rng = np.random.default_rng(0)
     prior = VoicePrior(np.zeros(VOICE_SIZE, np.float32), np.ones(VOICE_SIZE, np.float32))
