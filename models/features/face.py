@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from models.features.steps import STEP_SECONDS
 from streamer.errors import AssetError
@@ -99,13 +100,14 @@ class FaceTracker:
             return Face(np.zeros(FACE_SIZE, np.float32), False, measures)
         shapes = [shape.score for shape in result.face_blendshapes[0]]
         pose = head_pose(result.facial_transformation_matrixes[0])
-        box = _face_box(gray, result.face_landmarks[0])
+        height, width = gray.shape
+        points = np.array([(p.x * width, p.y * height) for p in result.face_landmarks[0]])
+        box = _face_box(gray, points)
         yaw, pitch, _ = np.degrees(pose)
         measures = _measures(face_size=len(box), sharpness=_sharpness(box), brightness=box.mean(),
                              yaw=yaw, pitch=pitch, unchanged=unchanged)  # fmt: skip
-        points = np.array([(point.x, point.y) for point in result.face_landmarks[0]], np.float32)
-        landmarks = points * np.array(gray.shape[::-1], np.float32)
-        return Face(np.array([*shapes, *pose], np.float32), True, measures, landmarks)
+        features = np.array([*shapes, *pose], np.float32)
+        return Face(features, True, measures, points.astype(np.float32))
 
     def _detect(self, rgb: Image, captured_at: int) -> Any:
         picture = self._mediapipe.Image(
@@ -155,10 +157,9 @@ def _measures(**values: float) -> Floats:
     return np.array([values[name] for name in FACE_MEASURES], np.float32)
 
 
-def _face_box(gray: Image, landmarks: Any) -> Image:
+def _face_box(gray: Image, points: npt.NDArray[np.float64]) -> Image:
     height, width = gray.shape
-    x = np.clip([point.x * width for point in landmarks], 0, width)
-    y = np.clip([point.y * height for point in landmarks], 0, height)
+    x, y = np.clip(points[:, 0], 0, width), np.clip(points[:, 1], 0, height)
     left, top = min(int(x.min()), width - 1), min(int(y.min()), height - 1)
     right, bottom = max(int(np.ceil(x.max())), left + 1), max(int(np.ceil(y.max())), top + 1)
     return gray[top:bottom, left:right]

@@ -102,11 +102,6 @@ def fingerprint(model: MiniLM) -> str:
     return digest.hexdigest()
 
 
-def tuned_sha256() -> str:
-    """sha256 of the tuned weights in this package, in hexadecimal."""
-    return hashlib.sha256(TUNED_WEIGHTS.read_bytes()).hexdigest()
-
-
 def _renamed(published: dict[str, Tensor]) -> dict[str, Tensor]:
     """From the names of BERT's first publication to torch's; query, key and value in one matrix."""
     weights = {

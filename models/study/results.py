@@ -105,11 +105,9 @@ class Bench:
                 continue
             counted = left[i] if measure == "left" else np.ones_like(right)
             weights = self.weights.sample_weights * counted
-            share = np.maximum(weights.sum(axis=1), SMALLEST_SHARE)
-            if (
-                self.interval(self.draws[model][measure][:, i] - weights @ right / share)["high"]
-                < 0
-            ):
+            constantly = weights @ right / np.maximum(weights.sum(axis=1), SMALLEST_SHARE)
+            lead = self.interval(self.draws[model][measure][:, i] - constantly)
+            if lead["high"] < 0:
                 found.append(str(condition["name"]))
         return found
 

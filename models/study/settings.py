@@ -11,9 +11,8 @@ from models.study.datasets import NAMES
 from models.study.trainer import Budget
 from models.study.variants import MODELS
 from streamer.errors import SettingError
-from streamer.setting_files import Section, checked, parse_settings, read_settings
+from streamer.setting_files import Count, Section, checked, parse_settings, read_settings
 
-Count = Annotated[int, Field(ge=1)]
 Level = Annotated[float, Field(gt=0, le=2)]
 
 

@@ -5,12 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from streamer.setting_files import Section, checked, read_settings
+from streamer.setting_files import Count, Positive, Section, Share, checked, read_settings
 
 VariancePath = Literal["representation", "input"]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 class NetworkSettings(Section):

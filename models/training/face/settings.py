@@ -4,10 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from streamer.setting_files import Section
+from streamer.setting_files import Count, Positive, Section
 
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 

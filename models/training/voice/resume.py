@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from models.features.voice_head import VoiceHead
+from models.training.resume import keep, kept
 
 WARM_UP = 0.15
 """Share of a training in which the learning rate rises."""
@@ -37,32 +36,14 @@ class Progressed:
 
 def store(file: Path | None, state: Progressed, epochs_done: int) -> None:
     """Replaces what ``file`` held; None keeps nothing."""
-    if file is None:
-        return
-    tensors = {f"head.{name}": weights for name, weights in state.head.state_dict().items()}
-    for number, moments in state.optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".unfinished")
-    save_file(tensors, unfinished, {"epochs": str(epochs_done)})
-    unfinished.replace(file)
+    if file is not None:
+        keep(file, {"head": state.head.state_dict()}, state.optimiser, epochs_done)
 
 
 def restore(file: Path | None, state: Progressed) -> int:
     """Sets ``state`` to what ``file`` holds. Returns the epochs it has done, 0 without a file."""
     if file is None or not file.exists():
         return 0
-    with safe_open(file, "pt") as archive:
-        tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
-        epochs = int(archive.metadata()["epochs"])
-    state.head.load_state_dict(
-        {name[5:]: value for name, value in tensors.items() if name.startswith("head.")}
-    )
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimiser."):
-            _, number, moment = name.split(".")
-            moments.setdefault(int(number), {})[moment] = value
-    current = state.optimiser.state_dict()
-    state.optimiser.load_state_dict({**current, "state": moments})
+    parts, epochs = kept(file, state.optimiser)
+    state.head.load_state_dict(parts["head"])
     return epochs

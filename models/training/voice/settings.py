@@ -4,8 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.training.settings import Count, Positive, Share
-from streamer.setting_files import Section
+from streamer.setting_files import Count, Positive, Section, Share
 
 
 class VoiceSettings(Section):

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 import torch
 
 from models.features.minilm import TUNED_WEIGHTS
 from models.features.words import WordTokens
+from models.training.run import cached_models
 from models.training.words.fit import Material
 from models.training.words.measures import (
     Array,
@@ -78,10 +78,9 @@ def _row(values: Array, texts: Sequence[Text]) -> dict[str, Any]:
 
 def main() -> None:
     """Prints the figures as JSON."""
-    cache = Path(platformdirs.user_cache_dir("qamoe-stream"))
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minilm", type=Path, default=cache / "minilm-l6")
+    parser.add_argument("--minilm", type=Path, default=cached_models().minilm)
     parser.add_argument("--weights", type=Path, default=TUNED_WEIGHTS)
     options = parser.parse_args()
     print(json.dumps(words_figures(options.data, options.minilm, options.weights), indent=1))

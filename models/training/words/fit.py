@@ -1,7 +1,6 @@
 """One run of tuning MiniLM for sentiment on spoken language."""
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from models.features.minilm import LAYERS, load_minilm
 from models.features.words import WordTokens
+from models.training.resume import State, keep, kept
 from models.training.words.measures import pearson, read
 from models.training.words.reader import STEPS, Reading, SentimentReader
 from models.training.words.settings import WordsSettings
@@ -33,8 +31,6 @@ READOUT_RATE = 10
 
 Progress = Callable[[float], None]
 """Is told after each step which share of the work is done, in [0, 1]."""
-
-State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,11 @@ def run(material: Material, minilm: Path, settings: WordsSettings, seed: int, fo
     averaged = {name: weights.detach().clone() for name, weights in _tuned(reader).items()}
     steps = settings.epochs * -(-len(material.train) // settings.batch)
     checkpoint = folder / f"seed-{seed}.safetensors"
-    first = _resume(checkpoint, reader, optimiser, averaged)
+    first = 0
+    if checkpoint.exists():
+        parts, first = kept(checkpoint, optimiser)
+        reader.load_state_dict(parts["weights"], strict=False)
+        averaged.update(parts["averaged"])
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, _cosine(steps, settings.warm_up), first * (steps // settings.epochs) - 1
     )
@@ -105,7 +105,8 @@ def run(material: Material, minilm: Path, settings: WordsSettings, seed: int, fo
                 schedule.step()
                 _average(averaged, reader, settings.averaging, schedule.last_epoch)
                 on_step(schedule.last_epoch / steps)
-        _keep(checkpoint, reader, optimiser, averaged, epoch + 1)
+        parts = {"weights": _tuned(reader), "averaged": averaged}
+        keep(checkpoint, parts, optimiser, epoch + 1)
     reader.load_state_dict(averaged, strict=False)
     return reader.train(False)
 
@@ -191,53 +192,3 @@ def _average(averaged: State, reader: SentimentReader, decay: float, step: int) 
     ours = _tuned(reader)
     with torch.no_grad():
         torch._foreach_lerp_(list(averaged.values()), [ours[name] for name in averaged], share)
-
-
-def _keep(
-    file: Path,
-    reader: SentimentReader,
-    optimiser: torch.optim.Optimizer,
-    averaged: State,
-    epochs: int,
-) -> None:
-    """Everything the next epoch needs."""
-    tensors = {f"weights.{name}": w.detach() for name, w in _tuned(reader).items()}
-    tensors |= {f"averaged.{name}": w for name, w in averaged.items()}
-    for number, moments in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{number}.{key}": value for key, value in moments.items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".unfinished")
-    save_file(
-        {name: w.contiguous().clone() for name, w in tensors.items()},
-        unfinished,
-        {"epochs": str(epochs)},
-    )
-    unfinished.replace(file)
-
-
-def _resume(
-    file: Path, reader: SentimentReader, optimiser: torch.optim.Optimizer, averaged: State
-) -> int:
-    """Takes over what ``_keep`` wrote to ``file``; returns how many epochs are done."""
-    if not file.exists():
-        return 0
-    with safe_open(file, "pt") as kept:
-        tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
-        epochs = int(kept.metadata()["epochs"])
-    reader.load_state_dict(_part(tensors, "weights."), strict=False)
-    averaged.update(_part(tensors, "averaged."))
-    state: dict[int, State] = defaultdict(dict)
-    for name, tensor in _part(tensors, "optimiser.").items():
-        number, key = name.split(".")
-        state[int(number)][key] = tensor
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": dict(state), "param_groups": groups})
-    return epochs
-
-
-def _part(tensors: State, prefix: str) -> State:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }

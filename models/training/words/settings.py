@@ -4,12 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from streamer.setting_files import Section
+from streamer.setting_files import Count, Positive, Section, Share
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 class WordsSettings(Section):
