@@ -3,14 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Collection
-from importlib import resources
-from pathlib import Path
 
 import torch
 
 from actors.health import Health
 from models.checkpoint import load
+from models.checkpoint_files import checkpoint_folder, tuned_weights
 from models.estimator import Estimator
+from models.features.voice_reader import VoiceReader
 from models.features.words import WordsEncoder
 from streamer.assets import Assets
 from streamer.errors import PipelineError, SettingError
@@ -56,7 +56,10 @@ class Analyzer:
         )
         self._estimator = Estimator(
             load(checkpoint_folder(settings), _device(settings)),
-            WordsEncoder(Assets(settings.assets).path("minilm-l6")),
+            WordsEncoder(
+                Assets(settings.assets).path("minilm-l6"), tuned_weights(settings, "text")
+            ),
+            VoiceReader.load(tuned_weights(settings, "audio")),
             settings.analyzer.reliability_floor,
         )
         self._assembler = WindowAssembler(
@@ -167,13 +170,6 @@ class Analyzer:
             publisher_dropped=self._publisher.dropped,
             streams=self._health.streams(self._last_hop),
         )
-
-
-def checkpoint_folder(settings: Settings) -> Path:
-    """The settings' checkpoint, or the one that comes with the package."""
-    if settings.analyzer.checkpoint is not None:
-        return Path(settings.analyzer.checkpoint)
-    return Path(str(resources.files("models").joinpath("checkpoints", "first")))
 
 
 def _device(settings: Settings) -> str:

@@ -8,8 +8,10 @@ import numpy as np
 from actors.capture import Capture, Clock, monotonic_clock
 from actors.source import EndOfStream
 from actors.video_sources import CameraSource, FileVideoSource, VideoSource
+from models.checkpoint_files import tuned_weights
 from models.degradation import VideoDamage
-from models.features.face import FACE_SIZE, Face, FaceTracker
+from models.features.face import Face
+from models.features.face_reader import LOOK_SIZE, FaceReader
 from streamer.assets import Assets
 from streamer.packets import FACE_MEASURES, SECOND, FaceFrames, VideoFrame
 from streamer.settings import Settings
@@ -33,7 +35,9 @@ class Camera(Capture[FaceFrames]):
         super().__init__("camera", settings, output, source, clock)
         damages = [damage for damage in settings.damage if damage.stream == "vision"]
         self._damage = VideoDamage(damages, np.random.default_rng(0))
-        self._tracker = FaceTracker(face_landmarker(settings), "video")
+        self._reader = FaceReader(
+            face_landmarker(settings), tuned_weights(settings, "vision"), "video"
+        )
         self._analysed: list[tuple[int, Face]] = []
         self._frames = 0
         self._late = 0
@@ -44,7 +48,7 @@ class Camera(Capture[FaceFrames]):
     def stop(self) -> None:
         super().stop()
         if not self._thread.is_alive():
-            self._tracker.close()
+            self._reader.close()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -73,7 +77,7 @@ class Camera(Capture[FaceFrames]):
                 return
         image = self._damage.apply(frame.image, frame.captured_at)
         if image is not None:
-            face = self._tracker.track(image, frame.captured_at)
+            face = self._reader.read(image, frame.captured_at)
             self._analysed.append((frame.captured_at, face))
             self._frames += 1
 
@@ -104,7 +108,7 @@ def face_landmarker(settings: Settings) -> Path:
 
 def _packet(hop: int, analysed: list[tuple[int, Face]], dropped: int, ended: bool) -> FaceFrames:
     faces = [face for _, face in analysed]
-    shape = (len(faces), FACE_SIZE)
+    shape = (len(faces), LOOK_SIZE)
     return FaceFrames(
         hop=hop,
         captured_at=np.array([time for time, _ in analysed], np.int64),

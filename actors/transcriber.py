@@ -7,7 +7,8 @@ from faster_whisper import WhisperModel
 
 from actors.channel import Channel, channel_to
 from models.features.steps import step_count
-from models.features.voice import HIDDEN_SIZE, encode, hidden_states, voice_steps
+from models.features.voice import encode, hidden_states
+from models.features.voice_features import VOICE_SIZE, voice_features
 from models.reliability import audio_evidence
 from models.transcription import Recognizer, StreamingTranscriber
 from streamer.assets import Assets
@@ -55,7 +56,7 @@ class Transcriber:
         if (stream.speech > self._threshold).any():
             encoded = encode(self._model, stream.samples)
             hidden = hidden_states(encoded, stream.seconds)
-            features, mask = voice_steps(hidden, stream.speech, self._window)
+            features, mask = voice_features(hidden, stream.samples, stream.speech, self._window)
         samples = round(self._window * SAMPLE_RATE)
         speech = len(stream.speech) * samples // max(len(stream.samples), 1)
         evidence = audio_evidence(stream.samples[-samples:], stream.speech[-speech:])
@@ -95,4 +96,4 @@ def load_whisper(settings: Settings) -> WhisperModel:
 
 def _silence(seconds: float) -> tuple[Floats, Flags]:
     steps = step_count(seconds)
-    return np.zeros((steps, HIDDEN_SIZE), np.float32), np.zeros(steps, np.bool_)
+    return np.zeros((steps, VOICE_SIZE), np.float32), np.zeros(steps, np.bool_)

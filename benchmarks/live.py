@@ -98,8 +98,8 @@ def report(settings: Settings, seconds: float) -> Table:
     seen = run_live(settings, seconds)
     costs = {
         "face": bare.face(settings, seconds),
-        "Whisper": bare.whisper(settings, seconds),
-        "network": bare.network(settings, len(seen.window_latency) + seen.revisions),
+        "Whisper": sum(bare.whisper(settings, seconds)),
+        "network": sum(bare.network(settings, len(seen.window_latency) + seen.revisions)),
     }
     total = sum(costs.values())
     half = len(seen.window_latency) // 2

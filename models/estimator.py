@@ -6,8 +6,10 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from models.features.voice_reader import Reader
 from models.qamoe import Prediction, QAMoE
 from models.reliability import absent, combine, words_evidence
+from models.voice_memory import VoiceMemory
 from streamer.packets import (
     STREAMS,
     Estimate,
@@ -33,17 +35,19 @@ class Estimator:
     reaches ``floor`` the estimate abstains, and says why.
     """
 
-    def __init__(self, network: QAMoE, words: Encoder, floor: float) -> None:
+    def __init__(self, network: QAMoE, words: Encoder, voice: Reader, floor: float) -> None:
         self._network = network.eval()
         self._words = words
         self._floor = floor
         self._device = next(network.parameters()).device
+        self._voice = VoiceMemory(voice)
         self._encoded: tuple[tuple[str, ...], Floats] = ((), np.zeros((0, 1), np.float32))
 
     def estimate(self, window: Window) -> Estimate:
         """The network's answer for ``window``; see streamer.packets.Estimate for its ranges."""
         streams = dict(window.streams)
         if "audio" in streams:
+            streams["audio"] = self._voice.read(window)
             streams["text"] = self._text(window, streams["audio"])
         taking_part = {
             stream: part

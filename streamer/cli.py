@@ -168,7 +168,7 @@ def train(
 
     from models.training.run import train as train_checkpoint
 
-    default = Path(str(resources.files("configs").joinpath("train", "first.yaml")))
+    default = Path(str(resources.files("configs").joinpath("train", "live.yaml")))
     train_checkpoint(config or default, data, out)
 
 

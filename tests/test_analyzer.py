@@ -35,10 +35,12 @@ def running(clock: Clock, **options: object) -> Iterator[tuple[Analyzer, Subscri
     settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0", **options})
     analyzer = Analyzer(settings, "session", ALL, clock=clock)
     with Subscriber(analyzer.open(), idle=PATIENCE) as feed:
-        assert analyzer._publisher.wait_for_subscriber(PATIENCE)
-        analyzer.start(epoch=0)
-        yield analyzer, feed
-        analyzer.stop("done")
+        try:
+            assert analyzer._publisher.wait_for_subscriber(PATIENCE)
+            analyzer.start(epoch=0)
+            yield analyzer, feed
+        finally:
+            analyzer.stop("done")
 
 
 def heard(feed: Subscriber, count: int) -> list[Message]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from models.features.definition import DEFINITION
+from models.features.definition import EXTRACTION
 from streamer.asset_table import ASSETS, Asset, AssetFile, Member
 from streamer.assets import Assets, download_progress
 from streamer.errors import AssetError
@@ -270,4 +270,4 @@ def test_the_cached_assets_are_those_of_the_table(assets: Assets) -> None:
 
 def test_features_are_defined_on_the_models_of_the_table() -> None:
     hashes = {file.sha256 for asset in ASSETS for file in asset.files}
-    assert {DEFINITION[stream]["sha256"] for stream in ("text", "audio", "vision")} <= hashes
+    assert {EXTRACTION[stream]["sha256"] for stream in ("text", "audio", "vision")} <= hashes

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from actors.camera import Camera, face_landmarker
-from models.features.face import FACE_SIZE
+from models.features.face_reader import LOOK_SIZE
 from streamer.errors import AssetError, SourceError
 from streamer.packets import FACE_MEASURES, SECOND, FaceFrames
 from streamer.settings import Settings, load_settings
@@ -60,7 +60,7 @@ def test_each_packet_holds_the_pictures_of_its_hop(tmp_path: Path) -> None:
     for packet in packets:
         assert set(packet.captured_at // (SECOND // 2)) == {packet.hop}
         frames = len(packet.captured_at)
-        assert packet.features.shape == (frames, FACE_SIZE)
+        assert packet.features.shape == (frames, LOOK_SIZE)
         assert packet.found.shape == (frames,)
         assert packet.measures.shape == (frames, len(FACE_MEASURES))
     assert len(captured(packets)) == 20
@@ -70,7 +70,7 @@ def test_pictures_that_begin_late_leave_empty_packets(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", pictures=25, video_start=1.2, audio=(0.0, 1.0))
     packets = packets_of(file_settings(path))
     assert [len(packet.captured_at) == 0 for packet in packets] == [True, True, False, False, False]
-    assert packets[0].features.shape == (0, FACE_SIZE)
+    assert packets[0].features.shape == (0, LOOK_SIZE)
     assert packets[0].measures.shape == (0, len(FACE_MEASURES))
 
 
@@ -151,7 +151,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_the_face_model_leaves_the_sound_devices_alone() -> None:
     look = (
         "import sys; from actors.camera import *; from streamer.settings import load_settings;"
-        "FaceTracker(face_landmarker(load_settings()), 'video');"
+        "settings = load_settings();"
+        "FaceReader(face_landmarker(settings), tuned_weights(settings, 'vision'), 'video');"
         "sys.exit('sounddevice' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", look], check=True, timeout=PATIENCE, capture_output=True)

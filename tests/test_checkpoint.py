@@ -1,19 +1,17 @@
 import json
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 
 import pytest
 import torch
 
 from models import checkpoint
+from models.checkpoint_files import SHIPPED, TUNED
 from models.features.words import WordsEncoder
 from models.qamoe import QAMoE, QAMoEConfig
 from streamer.assets import Assets
 from streamer.errors import AssetError
 from streamer.packets import STREAMS
-
-SHIPPED = Path(str(resources.files("models").joinpath("checkpoints", "first")))
 
 POSITIVE = (
     "i absolutely love this movie it is wonderful",
@@ -94,10 +92,12 @@ def test_what_cannot_be_used_is_refused_in_one_line(
 def test_shipped_checkpoint_fits_the_features_of_this_version() -> None:
     model = checkpoint.load(SHIPPED)
     assert model.streams == STREAMS
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 25e6
 
 
 def test_shipped_checkpoint_tells_praise_from_complaint(assets: Assets) -> None:
-    encoder, model = WordsEncoder(assets.path("minilm-l6")), checkpoint.load(SHIPPED)
+    encoder = WordsEncoder(assets.path("minilm-l6"), SHIPPED / TUNED["text"])
+    model = checkpoint.load(SHIPPED)
 
     def judged(text: str) -> tuple[float, float, int]:
         states = torch.from_numpy(encoder.encode(text.split()))[None]

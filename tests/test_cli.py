@@ -161,7 +161,7 @@ class TestDevicesThatFail:
     ) -> None:
         from importlib import resources
 
-        shipped = Path(str(resources.files("models").joinpath("checkpoints", "first")))
+        shipped = Path(str(resources.files("models").joinpath("checkpoints", "live")))
         other = tmp_path / "checkpoint"
         shutil.copytree(shipped, other)
         config = other / "config.json"

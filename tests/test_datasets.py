@@ -16,7 +16,7 @@ from models.study.trainer import Budget
 from streamer.assets import Assets
 from streamer.errors import AssetError, SettingError, SourceError
 from tests.report_fixtures import study_settings
-from tests.training_fixtures import corpora
+from tests.training_fixtures import material
 
 
 def write_mosi(folder: Path, videos: int = 30) -> None:
@@ -184,14 +184,14 @@ def test_the_research_data_is_sound(name: str, data_folder: Path) -> None:
 
 
 def test_pairings_hold_three_streams_of_one_class_from_people_kept_apart() -> None:
-    of_streams = corpora()
-    dataset = pairings(of_streams)
+    drawn_from = material()
+    dataset = pairings(drawn_from)
     assert_sound(dataset)
     assert dataset.streams == ("text", "audio", "vision")
-    again = pairings(of_streams)
+    again = pairings(drawn_from)
     np.testing.assert_array_equal(again.test.features["audio"], dataset.test.features["audio"])
     people = [
-        {of_streams["audio"].examples[int(row)].person for row in split.groups}
+        {drawn_from.corpora["audio"].examples[int(row)].person for row in split.groups}
         for split in (dataset.train, dataset.valid, dataset.test)
     ]
     assert not people[0] & people[1]

@@ -18,6 +18,7 @@ from streamer.packets import (
     Word,
     Words,
 )
+from tests.training_fixtures import PlainVoice
 
 SIZES: dict[Stream, int] = {"text": 8, "audio": 384, "vision": FACE_SIZE}
 
@@ -40,6 +41,10 @@ def network() -> QAMoE:
     return QAMoE(QAMoEConfig(SIZES))
 
 
+def built(network: QAMoE, floor: float, words: Letters | None = None) -> Estimator:
+    return Estimator(network, words or Letters(), PlainVoice(SIZES["audio"]), floor)
+
+
 def part(size: int, score: float, reason: str | None = None, filled: bool = True) -> StreamWindow:
     features = np.random.default_rng(0).normal(size=(20, size)).astype(np.float32)
     evidence = Evidence(score, reason, {"speech_share": 1.0})
@@ -54,7 +59,7 @@ def window(streams: dict[Stream, StreamWindow], said: str = "well done then") ->
 
 def test_every_stream_has_its_reliability_and_the_value_its_range(network: QAMoE) -> None:
     streams: dict[Stream, StreamWindow] = {"audio": part(384, 0.9), "vision": part(FACE_SIZE, 0.8)}
-    estimate = Estimator(network, Letters(), floor=0.01).estimate(window(streams))
+    estimate = built(network, floor=0.01).estimate(window(streams))
     assert list(estimate.reliability) == ["text", "audio", "vision"]
     assert estimate.value is not None
     assert -1 <= estimate.value <= 1
@@ -74,7 +79,7 @@ def test_a_stream_without_evidence_takes_no_part_and_says_why(network: QAMoE) ->
     without: dict[Stream, StreamWindow] = {
         "audio": part(384, 0.9), "vision": part(FACE_SIZE, 1.0, None, filled=False)
     }  # fmt: skip
-    estimator = Estimator(network, Letters(), floor=0.01)
+    estimator = built(network, floor=0.01)
     first, second = estimator.estimate(window(bad)), estimator.estimate(window(without))
     assert first.value == second.value
     assert first.reliability["vision"].value == 0
@@ -87,7 +92,7 @@ def test_it_abstains_with_reasons_when_nothing_is_reliable(network: QAMoE) -> No
         "audio": part(384, 0.0, "no speech", filled=False),
         "vision": part(FACE_SIZE, 0.0, "too dark"),
     }
-    estimate = Estimator(network, Letters(), floor=0.1).estimate(window(streams, said=""))
+    estimate = built(network, floor=0.1).estimate(window(streams, said=""))
     assert (estimate.value, estimate.deviation, estimate.classes) == (None, None, None)
     assert estimate.reason is not None
     assert "audio: no speech" in estimate.reason
@@ -96,21 +101,21 @@ def test_it_abstains_with_reasons_when_nothing_is_reliable(network: QAMoE) -> No
 
 def test_it_abstains_below_the_floor(network: QAMoE) -> None:
     streams: dict[Stream, StreamWindow] = {"vision": part(FACE_SIZE, 0.3, "blurred")}
-    estimate = Estimator(network, Letters(), floor=0.9).estimate(window(streams))
+    estimate = built(network, floor=0.9).estimate(window(streams))
     assert estimate.value is None
     assert estimate.reliability["vision"].model > 0
 
 
 def test_words_count_where_their_sound_is_late(network: QAMoE) -> None:
     late = StreamWindow(np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), absent("late"))
-    estimate = Estimator(network, Letters(), floor=0.01).estimate(window({"audio": late}))
+    estimate = built(network, floor=0.01).estimate(window({"audio": late}))
     assert estimate.reliability["text"].value > 0
     assert estimate.reliability["audio"].value == 0
 
 
 def test_the_same_words_are_encoded_once(network: QAMoE) -> None:
     letters = Letters()
-    estimator = Estimator(network, letters, floor=0.01)
+    estimator = built(network, floor=0.01, words=letters)
     streams: dict[Stream, StreamWindow] = {"audio": part(384, 0.9)}
     for said in ("good", "good", "good morning", "good morning"):
         estimator.estimate(window(streams, said))
@@ -127,5 +132,5 @@ def test_read_only_arrays_are_taken_without_a_warning(
     streams: dict[Stream, StreamWindow] = {
         "audio": StreamWindow(mapped, voice.mask, voice.evidence)
     }
-    Estimator(network, Letters(), floor=0.01).estimate(window(streams))
+    built(network, floor=0.01).estimate(window(streams))
     assert not recwarn.list

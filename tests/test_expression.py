@@ -1,31 +1,31 @@
 """The expression network as it ships."""
 
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from models.checkpoint_files import SHIPPED, TUNED
 from models.features.crop import CROP_SIDE
 from models.features.expression import (
     EXPRESSION_SIZE,
     EXPRESSIONS,
-    WEIGHTS,
     Expression,
     ExpressionNet,
-    expression_sha256,
     standardised,
 )
-from models.training.face.crops import CENTRE, cache_folder, face_crops
+from models.training.face.crops import CENTRE, face_crops
 from streamer.assets import Assets
 from streamer.errors import AssetError
 from streamer.packets import Image
 
+FACE = SHIPPED / TUNED["vision"]
+
 
 @pytest.fixture(scope="module")
 def expression() -> Expression:
-    return Expression.load()
+    return Expression.load(FACE)
 
 
 @pytest.fixture(scope="module")
@@ -61,39 +61,36 @@ def test_fused_network_gives_the_same_numbers(crops: Image) -> None:
     for _ in range(3):
         net(torch.randn(8, 1, CROP_SIDE, CROP_SIDE))
     with torch.inference_mode():
-        wanted, _ = net.train(False)(standardised(crops))
+        seen = standardised(crops)
+        wanted = sum(net.train(False)(view)[0] for view in (seen, seen.flip(3))) / 2
     assert Expression(net).embed(crops) == pytest.approx(wanted.numpy(), abs=1e-4)
-
-
-def test_weights_are_small_and_have_a_hash() -> None:
-    assert WEIGHTS.stat().st_size < 4_000_000
-    assert len(expression_sha256()) == 64
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(AssetError, match="missing"):
         Expression.load(tmp_path / "missing.safetensors")
     damaged = tmp_path / "damaged.safetensors"
-    damaged.write_bytes(WEIGHTS.read_bytes()[:1000])
+    damaged.write_bytes(FACE.read_bytes()[:1000])
     with pytest.raises(AssetError, match="damaged"):
         Expression.load(damaged)
 
 
-def test_a_crop_takes_milliseconds(expression: Expression, crops: Image) -> None:
-    expression.embed(crops[:1])
-    start = time.thread_time()
-    for _ in range(50):
-        expression.embed(crops[:1])
-    assert (time.thread_time() - start) / 50 < 0.02  # 2 ms on an idle core
-
-
 @pytest.mark.slow
 def test_expressions_of_unseen_people_are_named(
-    expression: Expression, assets: Assets, data_folder: Path
+    expression: Expression,
+    assets: Assets,
+    data_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """From the picture on, as the camera computes it: chance is a seventh."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with np.load(data_folder / "faces" / "fer2013.npz", allow_pickle=False) as archive:
+        some = np.flatnonzero(archive["split"] == "PublicTest")[::12]
+        few = {name: archive[name][some] for name in ("x", "y", "split")}
+    (tmp_path / "faces").mkdir()
+    np.savez(tmp_path / "faces" / "fer2013.npz", **few)
     task = assets.file("face-landmarker", "face_landmarker.task")
-    if not (cache_folder(task) / "valid-clean-000.npz").exists():
-        pytest.skip("no cached crops (run: python -m models.training.face.figures)")
-    valid = face_crops(data_folder, task, "valid")
-    logits = expression.classified(expression.embed(valid.crops[::8][CENTRE]))
-    assert np.mean(logits.argmax(axis=1) == valid.labels[::8]) > 0.55  # chance: 0.14
+    valid = face_crops(tmp_path, task, "valid")
+    logits = expression.classified(expression.embed(valid.crops[CENTRE]))
+    assert np.mean(logits.argmax(axis=1) == valid.labels) > 0.5

@@ -14,7 +14,6 @@ from models.training.face import crops as face_crops_module
 from models.training.face.augment import augmented
 from models.training.face.crops import CENTRE, MARGIN, FacePictures, cache_folder, face_crops
 from models.training.face.damage import COVER_SHARE, MEDIUM_DAMAGE
-from models.training.face.figures import balanced_right, mean_right, resampled
 from models.training.face.joint import SIGNS, JointHead, sign_shares, signs_of
 from models.training.face.settings import FaceSettings, Stage
 from models.training.face.train import fit_expression
@@ -139,16 +138,6 @@ def test_the_joint_head_uses_all_that_it_is_given() -> None:
     named = head.probabilities(train, embedding).argmax(axis=1)
     for label in (3, 5):
         assert np.mean(named[train.labels == label] == label) > 0.7
-
-
-def test_accuracy_and_its_draws() -> None:
-    truth = np.array([0] * 60 + [1] * 30 + [2] * 9 + [-1])
-    answer = np.zeros(100, np.int64)
-    draws = resampled(100)
-    everyone = np.ones(100, np.bool_)
-    assert mean_right(answer == truth, everyone, draws)[0] == pytest.approx(0.6)
-    assert balanced_right(answer, truth, everyone, draws)[0] == pytest.approx(1 / 3)
-    assert 0.03 < mean_right(answer == truth, everyone, draws)[1:].std() < 0.07
 
 
 def test_crops_are_computed_once(

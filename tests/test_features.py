@@ -9,6 +9,7 @@ from faster_whisper import WhisperModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.checkpoint_files import TUNED
 from models.features import definition
 from models.features.face import FACE_SIZE, FaceTracker, face_steps, head_pose
 from models.features.steps import STEP_SECONDS
@@ -178,9 +179,20 @@ def test_face_steps_average_what_was_found_in_each_step() -> None:
     assert steps[:, 0].tolist() == [0.5, 3, 4, 0, 0]
 
 
-def test_definition_hash_follows_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = definition.definition_hash()
-    assert before == definition.definition_hash()
+def test_definition_hash_follows_the_definition_and_the_tuned_weights(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in TUNED.values():
+        (tmp_path / name).write_bytes(b"weights")
+    before = definition.definition_hash(tmp_path)
+    assert before == definition.definition_hash(tmp_path)
     assert len(before) == 64
-    monkeypatch.setitem(definition.DEFINITION, "version", -1)
-    assert definition.definition_hash() != before
+    face = definition.extraction_hash("vision", tmp_path)
+    (tmp_path / TUNED["text"]).write_bytes(b"others")
+    assert definition.definition_hash(tmp_path) != before
+    assert definition.extraction_hash("vision", tmp_path) == face
+    (tmp_path / TUNED["text"]).write_bytes(b"weights")
+    (tmp_path / TUNED["audio"]).write_bytes(b"others")
+    assert definition.definition_hash(tmp_path) != before
+    monkeypatch.setitem(definition.EXTRACTION["vision"], "size", -1)
+    assert definition.extraction_hash("vision", tmp_path) != face

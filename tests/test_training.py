@@ -1,5 +1,6 @@
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,22 +11,24 @@ from models.training.card import model_card
 from models.training.corpora import Example
 from models.training.evaluate import evaluate, summary
 from models.training.extraction import FeatureTable, Sequences, extract_view
+from models.training.finished import Finished
 from models.training.fit import fit, new_model
-from models.training.pairing import Material, draw_pairs, targets
+from models.training.pairing import draw_pairs, targets
 from models.training.run import run_grid
 from models.training.settings import (
     FitSettings,
     NetworkSettings,
     TrainingSettings,
     VariancePath,
+    Variant,
     load_training_settings,
 )
 from models.training.stills import STEPS, Movement
 from streamer.errors import SettingError, SourceError
 from streamer.packets import STREAMS
-from tests.training_fixtures import PER_CLASS, SIZES, corpora
+from tests.training_fixtures import PER_CLASS, SIZES, corpora, material
 
-NETWORK = NetworkSettings(width=16, experts=4, top_k=2, dropout=0.1)
+NETWORK = NetworkSettings(width=16, experts=4, dropout=0.1)
 FIT = FitSettings(
     epochs=16,
     pairs=480,
@@ -40,9 +43,10 @@ FIT = FitSettings(
 
 @pytest.mark.parametrize("path", ["representation", "input"])
 def test_same_seed_gives_the_same_network(path: VariancePath) -> None:
-    data = corpora()
+    data = material()
     short = FIT.model_copy(update={"epochs": 1})
-    first, second, other = (fit(data, NETWORK, path, short, seed) for seed in (1, 1, 2))
+    variant = Variant(path, 2)
+    first, second, other = (fit(data, NETWORK, variant, short, seed) for seed in (1, 1, 2))
     for name, weights in first.model.state_dict().items():
         assert torch.equal(weights, second.model.state_dict()[name]), name
     assert other.train_losses != first.train_losses
@@ -50,11 +54,11 @@ def test_same_seed_gives_the_same_network(path: VariancePath) -> None:
 
 @pytest.mark.slow
 def test_training_learns_the_task_and_how_far_to_trust_each_stream() -> None:
-    data = corpora()
-    run = fit(data, NETWORK, "input", FIT, seed=1)
+    data = material()
+    run = fit(data, NETWORK, Variant("input", 2), FIT, seed=1)
     assert run.train_losses[-1] < run.train_losses[0]
     report = evaluate(run.model, data, "test", 90)
-    untrained = evaluate(new_model(data, NETWORK, "input"), data, "test", 90)
+    untrained = evaluate(new_model(data, NETWORK, Variant("input", 2)), data, "test", 90)
     assert report["subsets"]["TAV"]["balanced_accuracy"] > 0.6
     assert report["subsets"]["TAV"]["mae"] < untrained["subsets"]["TAV"]["mae"]
     for stream in STREAMS:
@@ -93,9 +97,9 @@ def test_target_belongs_to_the_streams_that_are_left(
 
 @pytest.mark.parametrize("level", [0.0, 0.1, 0.6, 0.9, 1.0])
 def test_words_are_dropped_as_often_as_asked(level: float) -> None:
-    data = corpora()
-    rows = np.tile(np.arange(len(data["text"].examples)), 4)
-    words = Material(data).words(rows, level, np.random.default_rng(0))
+    data = material()
+    rows = np.tile(np.arange(len(data.corpora["text"].examples)), 4)
+    words = data.words(rows, level, np.random.default_rng(0))
     gone = ~words.mask.any(dim=1)
     assert gone.float().mean().item() == pytest.approx(max(0.0, (level - 0.75) * 4), abs=0.06)
 
@@ -155,11 +159,11 @@ def test_extraction_goes_on_where_it_stopped(
 
 
 def test_training_settings_that_are_wrong_say_so_in_one_line(tmp_path: Path) -> None:
-    first = Path(str(resources.files("configs").joinpath("train", "first.yaml")))
+    first = Path(str(resources.files("configs").joinpath("train", "live.yaml")))
     assert load_training_settings(first).fit.batch > 1
     file = tmp_path / "bad.yaml"
-    file.write_text(first.read_text().replace("top_k: 3", "top_k: -3"))
-    with pytest.raises(SettingError, match=r"network\.top_k = -3"):
+    file.write_text(first.read_text().replace("top_ks: [3, 8]", "top_ks: [-3]"))
+    with pytest.raises(SettingError, match=r"top_ks\.0 = -3"):
         load_training_settings(file)
 
 
@@ -172,26 +176,94 @@ def test_missing_corpus_is_named(tmp_path: Path) -> None:
 
 
 def test_sizes_follow_the_data() -> None:
-    assert dict(new_model(corpora(), NETWORK, "input").config.sizes) == SIZES
+    config = new_model(material(), NETWORK, Variant("input", 3)).config
+    assert dict(config.sizes) == SIZES
+    assert (config.variance_path, config.top_k) == ("input", 3)
 
 
 @pytest.mark.slow
-def test_grid_ships_the_path_whose_reliability_is_true() -> None:
+def test_grid_ships_the_path_whose_reliability_is_true(tmp_path: Path) -> None:
     settings = TrainingSettings(
+        words=None,
+        voice=None,
+        face=None,
         seeds=[1],
         variance_paths=["representation", "input"],
+        top_ks=[2],
         network=NETWORK,
         fit=FIT.model_copy(update={"epochs": 3}),
         test_pairs=60,
     )
+    finished = Finished(tmp_path, settings, "abc")
     with Progress(disable=True) as progress:
-        model, figures = run_grid(settings, corpora(), progress)
-    assert figures["shipped"]["variance_path"] == model.config.variance_path
+        model, figures = run_grid(settings, material(), progress, finished)
+    shipped = Variant(model.config.variance_path, model.config.top_k)
+    assert figures["shipped"] == {**shipped._asdict(), "seed": 1}
     truth = {
-        path: np.mean([report["validation"]["largest_fall"] for report in reports])
-        for path, reports in figures["variants"].items()
+        variant: np.mean([report["validation"]["largest_fall"] for report in reports])
+        for variant, reports in figures["variants"].items()
     }
-    assert truth[model.config.variance_path] == max(truth.values())
-    card = model_card(figures | {"clips": {"clip.mp4": {"value": 0.5, "audio_r": 0.75}}})
-    assert f'"{model.config.variance_path}", seed {figures["shipped"]["seed"]}' in card
+    assert truth[str(shipped)] == max(truth.values())
+    clips = {"clip.mp4": {"value": 0.5, "audio_r": 0.75}}
+    card = model_card(figures | {"clips": clips, "parts": part_figures()})
+    assert f'"{model.config.variance_path}", top 2, seed 1' in card
+    assert "| words: MOSEI, test videos | Pearson | 0.500 [0.400, 0.600] |" in card
+    assert "| face: FER2013, all test pictures | accuracy of 7 | 0.500 [0.400, 0.600] |" in card
     assert "| clip.mp4 | 0.50 | 0.75 | - | - | - |" in card
+
+    trained = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.safetensors")}
+    with Progress(disable=True) as progress:
+        again, same = run_grid(settings, material(), progress, finished)
+    assert same == figures
+    assert torch.equal(again.to_value.weight, model.to_value.weight)
+    assert {file: file.stat().st_mtime_ns for file in trained} == trained
+    others = settings.model_copy(update={"fit": FIT.model_copy(update={"epochs": 4})})
+    assert finished.has("input-top-2-1")
+    assert not Finished(tmp_path, others, "abc").has("input-top-2-1")
+    assert not Finished(tmp_path, settings, "other features").has("input-top-2-1")
+
+
+def test_of_a_short_voice_the_last_steps_are_heard() -> None:
+    data = material()
+    rows = np.arange(6)
+    views = np.full(6, "clean")
+    history = data.histories.draw(rows, np.random.default_rng(0))
+    whole = data.voices(rows, views, history)
+    short = data.voices(rows, views, history, np.full(6, 2))
+    for row in range(6):
+        heard = whole.mask[row].nonzero().ravel()
+        assert short.mask[row].nonzero().ravel().tolist() == heard[-2:].tolist()
+        assert torch.equal(short.features[row, heard[-2:]], whole.features[row, heard[-2:]])
+
+
+def part_figures() -> dict[str, Any]:
+    """What the parts' own modules of figures write, with the same figure everywhere."""
+    share = {"estimate": 0.5, "low": 0.4, "high": 0.6}
+    texts = {"pearson": share, "acc2_nonzero": share}
+    kinds = {"with_history": share, "without_history": share}
+    seen = {"joint_all": share, "joint_found": share}
+    faces = {"accuracy_7": seen, "balanced_3": seen, "coverage": 0.9}
+    return {
+        "words": dict.fromkeys(("mosei_test", "mosi_all", "mosei_test_errors_15"), texts),
+        "voice": dict.fromkeys(("ravdess_unseen_actors", "leave_one_corpus_out"), kinds),
+        "face": {"clean": faces, "damaged": {"mean": faces}},
+    }
+
+
+def test_voices_are_held_against_other_clips_of_their_speaker() -> None:
+    data = material()
+    rows = np.arange(len(data.corpora["audio"].examples))
+    histories = data.histories
+    first, second = (histories.draw(rows, np.random.default_rng(seed)) for seed in (0, 0))
+    np.testing.assert_array_equal(first.mean, second.mean)
+    # Each person has three clips here, one of each class: with the two others as history.
+    alone = np.isclose(first.mean, 0, atol=1e-6).all(axis=1)
+    assert 0.15 < alone.mean() < 0.6
+    table = data.corpora["audio"].views["clean"]
+    voices = data.voices(rows, np.full(len(rows), "clean"), first)
+    changed = [
+        np.abs(voices.features[row, : len(table[row][0])].numpy() - table[row][0]).max() > 0.01
+        for row in rows
+    ]
+    assert not np.any(np.array(changed)[alone])
+    assert np.any(np.array(changed)[~alone])

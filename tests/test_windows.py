@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.features.face import FACE_SIZE
+from models.features.face_reader import LOOK_SIZE
+from models.features.voice_features import VOICE_SIZE
 from streamer.packets import (
     FACE_MEASURES,
     SECOND,
@@ -25,7 +26,7 @@ ALL: tuple[Stream, ...] = ("text", "audio", "vision")
 
 
 def voice(hop: int, ended: bool = False) -> VoiceFrames:
-    features = np.full((20, 384), hop, np.float32)
+    features = np.full((20, VOICE_SIZE), hop, np.float32)
     evidence = Evidence(1.0, None, {})
     return VoiceFrames(hop, features, np.ones(20, np.bool_), evidence, ended=ended)
 
@@ -34,7 +35,7 @@ def faces(hop: int, ended: bool = False, count: int = 7) -> FaceFrames:
     at = hop * HOP + np.arange(count, dtype=np.int64) * (HOP // max(count, 1))
     measures = np.tile(np.array([150, 200, 120, 0, 0, 0], np.float32), (count, 1))
     assert measures.shape[1] == len(FACE_MEASURES)
-    features = np.ones((count, FACE_SIZE), np.float32)
+    features = np.ones((count, LOOK_SIZE), np.float32)
     return FaceFrames(hop, at, features, np.ones(count, np.bool_), measures, ended=ended)
 
 

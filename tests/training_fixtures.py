@@ -4,14 +4,31 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.features.voice_history import VoicePrior
 from models.training.corpora import SPLITS, Example
 from models.training.extraction import FeatureTable
+from models.training.pairing import Material
 from models.training.tables import Corpus, word_view
 from models.training.views import WORD_DROP_LEVELS
-from streamer.packets import Stream
+from streamer.packets import Flags, Floats, Stream
 
 SIZES: dict[Stream, int] = {"text": 12, "audio": 10, "vision": 8}
 PER_CLASS = 30
+
+
+class PlainVoice:
+    """Gives on what it is given."""
+
+    def __init__(self, size: int = SIZES["audio"]) -> None:
+        self.prior = VoicePrior(np.zeros(size, np.float32), np.ones(size, np.float32))
+
+    def read(self, normalised: Floats, mask: Flags) -> Floats:
+        return normalised * mask[..., None]
+
+
+def material(seed: int = 0) -> Material:
+    """The corpora below, ready to be drawn from."""
+    return Material(corpora(seed), PlainVoice())
 
 
 def corpora(seed: int = 0) -> dict[Stream, Corpus]:

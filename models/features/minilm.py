@@ -21,9 +21,6 @@ VOCABULARY = 30_522
 POSITIONS = 512
 EPSILON = 1e-12
 
-TUNED_WEIGHTS = Path(__file__).parent / "weights" / "words.safetensors"
-"""What tuning for sentiment (models/training/words) changed, and the readout it was judged by."""
-
 
 class MiniLM(nn.Module):
     """Token numbers to token states; the architecture of Devlin et al. 2019, width 384."""
@@ -61,7 +58,8 @@ def load_minilm(folder: Path) -> MiniLM:
 
 
 def tune(model: MiniLM, weights: Path) -> MiniLM:
-    """``model`` with the changes in ``weights`` added to its published layers, in place.
+    """``model`` with the changes that tuning for sentiment made, in ``weights``, added to its
+    published layers, in place.
 
     The file holds, for each tensor of the layers, the change in float16 (``NAME.change``), or for a
     matrix (rows, columns) its four-bit steps, two in a byte (``NAME.steps``, (rows, columns / 2)),

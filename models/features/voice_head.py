@@ -4,8 +4,10 @@ Emotions are what it is trained on, as they keep apart what one class mixes: ang
 both negative and sound nothing alike. Their probabilities add up to those of the three classes.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,8 +26,6 @@ EMOTIONS = ("anger", "disgust", "fear", "sadness", "neutral", "calm", "happiness
 
 CLASS_OF_EMOTION = (0, 0, 0, 0, 1, 1, 2)
 """0 negative, 1 neutral, 2 positive."""
-
-WEIGHTS = Path(__file__).parent / "weights" / "voice.safetensors"
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,23 @@ class VoiceHead(nn.Module):
     def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
         """``steps`` (batch, steps, VOICE_SIZE) normalised and ``mask`` (batch, steps) of speech,
         to logits of the emotions (batch, 7)."""
-        here = mask[..., None].to(steps.dtype)
-        whisper, prosody = steps[..., :HIDDEN_SIZE], steps[..., HIDDEN_SIZE:]
-        parts = [self.of_whisper(self.whisper_dropout(whisper)), self.of_prosody(prosody)]
-        states = functional.gelu(torch.cat(parts, dim=2)) * here
-        states = self.norm(states + self.mix(states.transpose(1, 2)).transpose(1, 2)) * here
+        here, prosody = mask[..., None].to(steps.dtype), steps[..., HIDDEN_SIZE:]
+        states = self.states(steps, mask)
         scores = self.score(states).squeeze(2).masked_fill(~mask, torch.finfo(states.dtype).min)
         attended = torch.bmm(scores.softmax(dim=1)[:, None], states).squeeze(1)
         pooled = [*_statistics(states, here), *_statistics(prosody, here), attended]
         hidden = functional.gelu(self.hidden(self.dropout(torch.cat(pooled, dim=1))))
         answer: Tensor = self.answer(self.dropout(hidden))
         return answer
+
+    def states(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """What each step tells, (batch, steps, width + prosody_width); zero without speech."""
+        here = mask[..., None].to(steps.dtype)
+        whisper, prosody = steps[..., :HIDDEN_SIZE], steps[..., HIDDEN_SIZE:]
+        parts = [self.of_whisper(self.whisper_dropout(whisper)), self.of_prosody(prosody)]
+        states = functional.gelu(torch.cat(parts, dim=2)) * here
+        mixed: Tensor = self.norm(states + self.mix(states.transpose(1, 2)).transpose(1, 2)) * here
+        return mixed
 
 
 class VoiceHeads(nn.Module):
@@ -87,6 +93,11 @@ class VoiceHeads(nn.Module):
         emotions = torch.stack([head(steps, mask).softmax(dim=1) for head in self.heads]).mean(0)
         classes = functional.one_hot(torch.tensor(CLASS_OF_EMOTION), 3).to(emotions)
         return emotions @ classes
+
+    def states(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """Those of all heads side by side."""
+        heads = cast(Iterable[VoiceHead], self.heads)
+        return torch.cat([head.states(steps, mask) for head in heads], dim=2)
 
 
 def _statistics(states: Tensor, here: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,7 +121,7 @@ def save_heads(file: Path, heads: VoiceHeads, prior: VoicePrior) -> None:
     save_file(tensors, file, notes)
 
 
-def load_heads(file: Path = WEIGHTS) -> tuple[VoiceHeads, VoicePrior]:
+def load_heads(file: Path) -> tuple[VoiceHeads, VoicePrior]:
     """The heads in ``file``, ready for inference, and their prior.
 
     Raises AssetError where the file is missing or broken.

@@ -10,12 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.features.prosody import PROSODY_SIZE
-from models.features.voice import HIDDEN_SIZE
 from streamer.packets import Flags, Floats
-
-VOICE_SIZE = HIDDEN_SIZE + PROSODY_SIZE
-"""Width of a voice step: Whisper's encoder, then prosody."""
 
 PRIOR_STEPS = 50.0
 """Steps of speech that the training data's statistics count for: 10 s."""
@@ -73,7 +68,7 @@ class VoiceHistory:
 
     def __init__(self, prior: VoicePrior) -> None:
         self._prior = prior
-        nothing = np.zeros(VOICE_SIZE, np.float32)
+        nothing = np.zeros_like(prior.mean)
         self._heard = Heard(np.zeros((), np.float32), nothing, nothing)
 
     @property

@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from models.features.minilm import TUNED_WEIGHTS, load_minilm, tune
+from models.features.minilm import load_minilm, tune
 from streamer.errors import AssetError
 from streamer.packets import Floats
 
@@ -63,20 +63,20 @@ class WordTokens:
 
 
 class WordsEncoder:
-    """MiniLM-L6 from a local ``folder`` with model.safetensors and tokenizer.json; ``tuned`` for
-    sentiment with the weights of this package, or as published.
+    """MiniLM-L6 from a local ``folder`` with model.safetensors and tokenizer.json, ``tuned`` with
+    the weights of that file or as published.
 
     Raises AssetError where a file is missing or is not the model, or the tuned weights were made
     from another one.
     """
 
-    def __init__(self, folder: Path, *, tuned: bool = False) -> None:
+    def __init__(self, folder: Path, tuned: Path | None = None) -> None:
         self._tokens = WordTokens(folder)
         try:
             model = load_minilm(folder)
         except Exception as error:  # two libraries, each with exceptions of its own
             raise AssetError(f"word model in {folder}: {_one_line(error)}") from None
-        self._model = tune(model, TUNED_WEIGHTS) if tuned else model
+        self._model = tune(model, tuned) if tuned else model
 
     def encode(self, words: Sequence[str]) -> Floats:
         """Token states (tokens, 384) of ``words`` in a row; (0, 384) where nothing is said."""

@@ -13,6 +13,7 @@ from models.study.mixture import apply
 from models.study.protocols import Condition, Corrupted
 from models.study.trainer import Answers
 from models.study.truth import Reading, error_by_reliability, truth
+from models.study.views import classes
 from streamer.packets import Flags, Floats, Stream
 
 Predict = Callable[[Corrupted], Answers]
@@ -22,11 +23,13 @@ Predict = Callable[[Corrupted], Answers]
 class Measured:
     """``figures`` that JSON can hold. For paired tests, of each condition (rows, in the order of
     ``figures["conditions"]``) and test sample: the absolute ``errors`` in the corpus's unit,
-    whether the sign (negative or not) is ``correct``, and whether any stream is ``left``."""
+    whether the sign (negative or not) is ``correct``, whether the class of three is (``named``),
+    and whether any stream is ``left``."""
 
     figures: dict[str, Any]
     errors: npt.NDArray[np.float16]
     correct: Flags
+    named: Flags
     left: Flags
 
 
@@ -42,13 +45,15 @@ def measure(
 
     Whether reliability is true is told where one of ``conditions`` is the clean one.
     """
-    figures, readings, correct, left = [], [], [], []
+    figures, readings, correct, named, left = [], [], [], [], []
+    wanted = classes(test.labels)
     for condition in conditions:
         corrupted = apply(test, condition, deviation, mask_seed)
         answers = predict(corrupted)
         errors = scale * np.abs(answers.values - test.labels)
         readings.append(Reading(condition, answers.reliability, corrupted.present, errors))
         correct.append((answers.values >= 0) == (test.labels >= 0))
+        named.append(answers.class_probabilities.argmax(axis=1) == wanted)
         left.append(np.any(list(corrupted.present.values()), axis=0))
         figures.append(_figures(condition, corrupted, answers, scale))
     found: dict[str, Any] = {"conditions": figures}
@@ -57,7 +62,8 @@ def measure(
         found["truth"] = truth(clean[0], readings)
         found["error_by_reliability"] = error_by_reliability(readings)
     errors = np.stack([reading.errors for reading in readings])
-    return Measured(found, errors.astype(np.float16), np.stack(correct), np.stack(left))
+    flags = (np.stack(rows) for rows in (correct, named, left))
+    return Measured(found, errors.astype(np.float16), *flags)
 
 
 def _figures(

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
+from models.features.voice_reader import VoiceReader
 from models.study.data import Dataset, Split
 from models.training import corpora
 from models.training.pairing import Material, Sequences, draw_pairs, targets
-from models.training.run import cached_models
 from models.training.stills import Movement
-from models.training.tables import Corpus, load_corpora
+from models.training.tables import Corpus, cached_models, load_corpora, tuned_file
 from streamer.packets import Floats, Stream
 
 COUNTS: Mapping[corpora.Split, int] = {"train": 4000, "valid": 600, "test": 1000}
@@ -32,13 +32,15 @@ def load_pairings(data: Path) -> Dataset:
     Raises SourceError where a corpus is not in ``data``, AssetError where a model is missing.
     """
     with Progress(disable=True) as progress:
-        return pairings(load_corpora(data, cached_models(), progress))
+        models = cached_models()
+        voice = VoiceReader.load(tuned_file(models, "audio"))
+        return pairings(Material(load_corpora(data, models, progress), voice))
 
 
-def pairings(of_streams: Mapping[Stream, Corpus]) -> Dataset:
-    """Pairs drawn from ``of_streams``, the same ones every time."""
-    deviation = _deviation(of_streams["vision"])
-    train, valid, test = (_split(of_streams, split, deviation) for split in COUNTS)
+def pairings(material: Material) -> Dataset:
+    """Pairs drawn from ``material``, the same ones every time."""
+    deviation = _deviation(material.corpora["vision"])
+    train, valid, test = (_split(material, split, deviation) for split in COUNTS)
     return Dataset("pairings", train, valid, test, SCALE)
 
 
@@ -50,16 +52,17 @@ def _deviation(faces: Corpus) -> Floats:
     return deviation
 
 
-def _split(of_streams: Mapping[Stream, Corpus], split: corpora.Split, deviation: Floats) -> Split:
+def _split(material: Material, split: corpora.Split, deviation: Floats) -> Split:
     rng = np.random.default_rng(SEEDS[split])
     count = COUNTS[split]
-    pairs = draw_pairs(of_streams, split, count, rng)
-    material = Material(of_streams)
+    pairs = draw_pairs(material.corpora, split, count, rng)
     clean = np.full(count, "clean")
     movement = Movement.drawn(count, deviation, rng)
     parts: dict[Stream, Sequences] = {
         "text": material.words(pairs.rows["text"], 0.0, rng),
-        "audio": material.voices(pairs.rows["audio"], clean),
+        "audio": material.voices(
+            pairs.rows["audio"], clean, material.histories.draw(pairs.rows["audio"], rng)
+        ),
         "vision": material.faces(pairs.rows["vision"], clean, movement),
     }
     present = torch.ones(count, len(parts), dtype=torch.bool)

@@ -64,6 +64,7 @@ def _dataset(figures: Figures, settings: Figures) -> Iterator[str]:
     for protocol, title in tables.PROTOCOLS.items():
         yield from tables.protocol(figures, protocol, title)
     yield from tables.landscape(figures, settings)
+    yield from tables.classes(figures, settings)
     yield from tables.truth(figures)
     yield from tables.permuted(figures)
     yield from tables.specialists(figures)

@@ -13,12 +13,15 @@ from models.study.statistics import Draws, Resamples, area, interval
 from models.study.store import Run
 
 Figures = dict[str, Any]
-Measure = Literal["accuracy", "left", "error"]
+Measure = Literal["accuracy", "left", "classes", "error"]
 
-MEASURES: tuple[Measure, ...] = ("accuracy", "left", "error")
-"""Share of right signs (negative or not), the same among the samples that have a stream left, and
-mean absolute error in the corpus's unit."""
+MEASURES: tuple[Measure, ...] = ("accuracy", "left", "classes", "error")
+"""Share of right signs (negative or not), the same among the samples that have a stream left, share
+of right classes (negative, neutral, positive), and mean absolute error in the corpus's unit."""
 
+
+ARRAYS: dict[Measure, str] = {"accuracy": "correct", "classes": "named", "error": "errors"}
+"""What of a run a measure is the mean of."""
 
 SMALLEST_SHARE = 1e-12
 """Where no sample at all has a stream left, the share of right ones among them is 0."""
@@ -187,9 +190,7 @@ def _means(
         values = np.stack([run.arrays[array] for run in runs]).astype(np.float64)
         return values if conditions is None else values[:, conditions]
 
-    if measure == "error":
-        return mean(stacked("errors"))
-    if measure == "accuracy":
-        return mean(stacked("correct"))
+    if measure != "left":
+        return mean(stacked(ARRAYS[measure]))
     left = stacked("left")
     return mean(stacked("correct") * left) / np.maximum(mean(left), SMALLEST_SHARE)

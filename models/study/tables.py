@@ -30,6 +30,7 @@ PROTOCOLS = {
     "one": "Noise lambda on one stream alone",
     "mixed": "Noise lambda on one stream of each sample, in turn",
 }
+CLASS_FIGURES = ("clean", "III", "III worst")
 LEFT = "mean accuracy where a stream is left"
 BELOW = ("cells below majority", "below training's majority")
 MEAN_OF = {"II": "area under the curve"}
@@ -109,6 +110,23 @@ def landscape(figures: Figures, settings: Figures) -> Iterator[str]:
     yield from ("", "Share of samples with nothing left:", "")
     shares = [percent(sum(found) / len(found)) + " %" for found in left.values()]
     yield from table(("eta", *(f"{rate:g}" for rate in left)), [("share", *shares)])
+
+
+def classes(figures: Figures, settings: Figures) -> list[str]:
+    """Share of right classes of three: clean, over the landscape, and how far ours is above."""
+    ours = settings["roles"]["ours"]
+    rows = []
+    for model, found in figures["models"].items():
+        shares = found["classes"]
+        if "III" not in shares or "clean" not in shares:
+            return []
+        lead = figures["lead"].get(model)
+        above = ["-"] * 3 if lead is None else [span(lead["classes"][key]) for key in CLASS_FIGURES]
+        rows.append((model, *(span(shares[key]) for key in CLASS_FIGURES), *above))
+    names = ("clean", "landscape", "worst cell")
+    header = ("model", *names, *(f"{ours} above it: {name}" for name in names))
+    title = "### Three classes: negative, neutral, positive"
+    return ["", title, "", *table(header, rows)]
 
 
 def _leads(figures: Figures) -> list[str]:

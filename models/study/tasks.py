@@ -73,6 +73,7 @@ def as_outcome(measured: Measured, dataset: Dataset, training: Mapping[str, floa
     arrays = {
         "errors": measured.errors,
         "correct": measured.correct,
+        "named": measured.named,
         "left": measured.left,
         "groups": np.unique(dataset.test.groups, return_inverse=True)[1],
         "majority": right == _mostly(dataset.test),
@@ -88,13 +89,15 @@ def with_permuted(outcome: Outcome, measured: Measured) -> Outcome:
         **arrays,
         "permuted_errors": measured.errors,
         "permuted_correct": measured.correct,
+        "permuted_named": measured.named,
         "permuted_left": measured.left,
     }
 
 
 def permuted_run(run: Run) -> Run:
     """The part of ``run`` that ``with_permuted`` added, as a run of its own."""
-    arrays = {name: run.arrays[f"permuted_{name}"] for name in ("errors", "correct", "left")}
+    names = ("errors", "correct", "named", "left")
+    arrays = {name: run.arrays[f"permuted_{name}"] for name in names}
     return Run(run.task, run.figures["permuted"], arrays)
 
 

@@ -1,14 +1,20 @@
 """A trained network on recorded clips that no corpus contains: does it carry to live signals?"""
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from models.features.face import FaceTracker, face_steps
-from models.features.voice import encode, hidden_states, voice_steps
+from models.checkpoint_files import TUNED
+from models.features.face import face_steps
+from models.features.face_reader import FaceReader
+from models.features.voice import encode, hidden_states
+from models.features.voice_features import voice_features
+from models.features.voice_history import VoiceHistory
+from models.features.voice_reader import Reader
 from models.qamoe import QAMoE
 from models.training.tables import ModelFiles
 from models.training.views import CLIP_SECONDS, decode
@@ -34,8 +40,9 @@ FRAME_STRIDE = 2
 Clip = dict[Stream, tuple[Floats, Flags]]
 
 
-def load_clips(data: Path, models: ModelFiles) -> dict[str, Clip]:
-    """Features (steps, size) and mask (steps,) of the last window of each clip that is there."""
+def load_clips(data: Path, models: ModelFiles, voice: Reader) -> dict[str, Clip]:
+    """Features (steps, size) and mask (steps,) of the last window of each clip that is there; each
+    voice is heard for the first time."""
     from faster_whisper import WhisperModel
 
     whisper = WhisperModel(
@@ -50,9 +57,11 @@ def load_clips(data: Path, models: ModelFiles) -> dict[str, Clip]:
         if "audio" in streams:
             samples = decode(path)
             hidden = hidden_states(encode(whisper, samples), len(samples) / SAMPLE_RATE)
-            clips[name]["audio"] = voice_steps(hidden, VoiceActivity()(samples), CLIP_SECONDS)
+            steps, mask = voice_features(hidden, samples, VoiceActivity()(samples), CLIP_SECONDS)
+            relative = VoiceHistory(voice.prior).normalise(steps)
+            clips[name]["audio"] = voice.read(relative[None], mask[None])[0], mask
         if "vision" in streams:
-            clips[name]["vision"] = _faces(path, models.face_landmarker)
+            clips[name]["vision"] = _faces(path, models)
     return clips
 
 
@@ -74,17 +83,18 @@ def clip_figures(model: QAMoE, clips: Mapping[str, Clip]) -> dict[str, dict[str,
     return figures
 
 
-def _faces(path: Path, task: Path) -> tuple[Floats, Flags]:
+def _faces(path: Path, models: ModelFiles) -> tuple[Floats, Flags]:
     capture = cv2.VideoCapture(str(path))
     rate = capture.get(cv2.CAP_PROP_FPS) or 25.0
     times, faces = [], []
     try:
-        with FaceTracker(task, "video") as tracker:
+        weights = models.tuned / TUNED["vision"]
+        with closing(FaceReader(models.face_landmarker, weights, "video")) as reader:
             number = 0
             while (frame := capture.read())[0]:
                 if number % FRAME_STRIDE == 0:
                     times.append(round(number / rate * SECOND))
-                    faces.append(tracker.track(np.asarray(frame[1], np.uint8), times[-1]))
+                    faces.append(reader.read(np.asarray(frame[1], np.uint8), times[-1]))
                 number += 1
     finally:
         capture.release()

@@ -1,6 +1,5 @@
 """How good a network is: error under each set of streams, and whether reliability is true."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,6 @@ from models.training.corpora import Split
 from models.training.fit import deviations, predict
 from models.training.pairing import Material, Pairs, Sequences, batches, draw_pairs, targets
 from models.training.spectrum import Batch, Spectrum
-from models.training.tables import Corpus
 from streamer.packets import STREAMS, Stream
 
 SUBSETS: dict[str, tuple[Stream, ...]] = {
@@ -41,15 +39,15 @@ Report = dict[str, Any]
 """Nested figures that JSON can hold."""
 
 
-def evaluate(model: QAMoE, corpora: Mapping[Stream, Corpus], split: Split, count: int) -> Report:
+def evaluate(model: QAMoE, material: Material, split: Split, count: int) -> Report:
     """All figures on ``count`` pairs of ``split``, the same pairs and noise for every network."""
     with torch.inference_mode():
-        test = _Test(model, Material(corpora), draw_pairs(corpora, split, count, _rng()))
+        test = _Test(model, material, draw_pairs(material.corpora, split, count, _rng()))
         return {
             "pairs": count,
             "subsets": {name: test.subset(streams) for name, streams in SUBSETS.items()},
             "reliability": {stream: test.reliability(stream) for stream in STREAMS},
-            "text_natural": _natural_text(model, corpora, split),
+            "text_natural": _natural_text(model, material, split),
         }
 
 
@@ -138,10 +136,9 @@ class _Test:
         return [spectrum.batch(pairs, condition, rng) for pairs in batches(self.pairs, BATCH)]
 
 
-def _natural_text(model: QAMoE, corpora: Mapping[Stream, Corpus], split: Split) -> Report:
+def _natural_text(model: QAMoE, material: Material, split: Split) -> Report:
     """Words alone over all of MOSEI's ``split``, each text once: comparable with other work."""
-    material = Material(corpora)
-    examples = corpora["text"].examples
+    examples = material.corpora["text"].examples
     rows = np.array([i for i, example in enumerate(examples) if example.split == split])
     values, classes = [], []
     for start in range(0, len(rows), BATCH):

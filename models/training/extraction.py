@@ -1,11 +1,12 @@
 """Features of the training data, computed once by the very functions that run live.
 
 Every stream has named views of the same examples: one clean, others damaged in the raw signal,
-before the feature extractor, as no noise on the features imitates it. The cache lies under the
-feature definition's hash, one file for each part of a view, so that an interrupted run goes on
-where it stopped.
+before the feature extractor, as no noise on the features imitates it. The cache of a stream lies
+under the hash of its features' definition, one file for each part of a view, named after what it
+was made from: an interrupted run goes on where it stopped, and other data are extracted anew.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,14 @@ import numpy.typing as npt
 import platformdirs
 from rich.progress import Progress
 
-from models.features.definition import definition_hash
+from models.features.definition import extraction_hash
 from models.training.corpora import Example
 from streamer.packets import Flags, Floats, Stream
 
 Halves = npt.NDArray[np.float16]
+
+Rows = npt.NDArray[np.int64]
+"""Numbers of examples."""
 
 PART = 1000
 """Examples in one file of the cache."""
@@ -67,9 +71,11 @@ class FeatureTable:
         )
 
 
-def cache_folder() -> Path:
-    """Where the features of the current definition are kept."""
-    return Path(platformdirs.user_cache_dir("qamoe-stream")) / "features" / definition_hash()
+def cache_folder(stream: Stream, tuned: Path) -> Path:
+    """Where the features of ``stream`` are kept, of the current definition and the weights in the
+    folder ``tuned``."""
+    cache = Path(platformdirs.user_cache_dir("qamoe-stream")) / "features"
+    return cache / f"{stream}-{extraction_hash(stream, tuned)[:16]}"
 
 
 def extract_view(
@@ -88,7 +94,7 @@ def extract_view(
     compute: ViewExtractor | None = None
     tables = []
     for number, part in enumerate(_parts(examples)):
-        path = folder / stream / f"{view}-{number:03d}.npz"
+        path = part_file(folder, view, number, _identity(stream, part))
         if not path.exists():
             compute = compute or extractor()
             rng = np.random.default_rng([number, *view.encode()])
@@ -96,6 +102,19 @@ def extract_view(
         tables.append(_read(path))
         progress.advance(task, len(part))
     return FeatureTable.joined(tables)
+
+
+def part_file(folder: Path, view: str, number: int, made_from: bytes) -> Path:
+    """Where the cache keeps the ``number``-th part of a view."""
+    digest = hashlib.sha256(made_from).hexdigest()[:8]
+    return folder / f"{view}-{number:03d}-{digest}.npz"
+
+
+def _identity(stream: Stream, part: Sequence[Example]) -> bytes:
+    """Tells other data from these; of a sound file only the name, as the folder may move."""
+    contents = [Path(e.content).name if stream == "audio" else e.content for e in part]
+    lines = [f"{e.corpus} {e.person} {content}" for e, content in zip(part, contents, strict=True)]
+    return "\n".join(lines).encode()
 
 
 def _parts(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:

@@ -1,7 +1,7 @@
 """One training run: from a seed to the network that does best on the validation people."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,8 @@ from models.corruption import Condition, draw_condition
 from models.qamoe import Prediction, QAMoE, QAMoEConfig
 from models.training.losses import total_loss
 from models.training.pairing import Material, batches, draw_pairs
-from models.training.settings import FitSettings, NetworkSettings, VariancePath
+from models.training.settings import FitSettings, NetworkSettings, Variant
 from models.training.spectrum import Batch, Spectrum
-from models.training.tables import Corpus
 from streamer.packets import STREAMS, Stream
 
 STATISTICS_ROWS = 4000
@@ -37,9 +36,9 @@ class Run:
 
 
 def fit(
-    corpora: Mapping[Stream, Corpus],
+    material: Material,
     network: NetworkSettings,
-    variance_path: VariancePath,
+    variant: Variant,
     settings: FitSettings,
     seed: int,
     on_epoch: Callable[[], None] = lambda: None,
@@ -48,21 +47,20 @@ def fit(
     same network. ``on_epoch`` is called after each epoch."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _fit(corpora, network, variance_path, settings, seed, on_epoch)
+        return _fit(material, network, variant, settings, seed, on_epoch)
 
 
 def _fit(
-    corpora: Mapping[Stream, Corpus],
+    material: Material,
     network: NetworkSettings,
-    variance_path: VariancePath,
+    variant: Variant,
     settings: FitSettings,
     seed: int,
     on_epoch: Callable[[], None],
 ) -> Run:
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = new_model(corpora, network, variance_path)
-    material = Material(corpora)
+    model = new_model(material, network, variant)
     spectrum = Spectrum(material, deviations(model), settings.raw_damage, augment=True)
     optimiser = torch.optim.AdamW(
         model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
@@ -71,14 +69,16 @@ def _fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.learning_rate, total_steps=steps, pct_start=0.1
     )
-    validation = _validation_batches(corpora, material, model, settings)
+    validation = _validation_batches(material, model, settings)
     best = copy.deepcopy(model.state_dict())
     train_losses: list[float] = []
     validation_losses: list[float] = []
     for _ in range(settings.epochs):
         model.train(True)
         losses = []
-        for pairs in batches(draw_pairs(corpora, "train", settings.pairs, rng), settings.batch):
+        for pairs in batches(
+            draw_pairs(material.corpora, "train", settings.pairs, rng), settings.batch
+        ):
             condition = draw_condition(STREAMS, generator, shared=settings.noise == "shared")
             batch = spectrum.batch(pairs, condition, rng)
             prediction = predict(model, batch)
@@ -109,18 +109,12 @@ def _limit_gradients(model: QAMoE) -> None:
         torch.nn.utils.clip_grad_norm_(part, 1.0)
 
 
-def new_model(
-    corpora: Mapping[Stream, Corpus], network: NetworkSettings, variance_path: VariancePath
-) -> QAMoE:
+def new_model(material: Material, network: NetworkSettings, variant: Variant) -> QAMoE:
     """An untrained network that knows the training data's mean and deviation."""
-    sizes = {stream: corpora[stream].views["clean"].features.shape[1] for stream in STREAMS}
-    model = QAMoE(QAMoEConfig(sizes, variance_path=variance_path, **network.model_dump()))
-    rng = np.random.default_rng(0)
-    for stream, corpus in corpora.items():
-        rows = [i for i, example in enumerate(corpus.examples) if example.split == "train"]
-        chosen = rng.permutation(rows)[:STATISTICS_ROWS]
-        clean = [corpus.views["clean"][row] for row in chosen]
-        steps = np.concatenate([features[mask] for features, mask in clean]).astype(np.float32)
+    shown = {stream: material.clean_steps(stream, STATISTICS_ROWS) for stream in STREAMS}
+    sizes = {stream: steps.shape[1] for stream, steps in shown.items()}
+    model = QAMoE(QAMoEConfig(sizes, **network.model_dump(), **variant._asdict()))
+    for stream, steps in shown.items():
         model.standardisation(stream).set(
             torch.from_numpy(steps.mean(axis=0)), torch.from_numpy(steps.std(axis=0))
         )
@@ -140,12 +134,10 @@ def predict(model: QAMoE, batch: Batch) -> Prediction:
     return prediction
 
 
-def _validation_batches(
-    corpora: Mapping[Stream, Corpus], material: Material, model: QAMoE, settings: FitSettings
-) -> list[Batch]:
+def _validation_batches(material: Material, model: QAMoE, settings: FitSettings) -> list[Batch]:
     """The same for every seed and variant, so that their losses can be compared."""
     rng = np.random.default_rng(VALIDATION_SEED)
-    pairs = draw_pairs(corpora, "valid", settings.validation_pairs, rng)
+    pairs = draw_pairs(material.corpora, "valid", settings.validation_pairs, rng)
     spectrum = Spectrum(material, deviations(model))
     return [
         spectrum.batch(part, Condition(dict.fromkeys(STREAMS, noise), missing), rng)

@@ -13,16 +13,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from models.features.voice_history import normalised
+from models.features.voice_reader import Reader
 from models.training.corpora import Example, Split
+from models.training.extraction import Rows
+from models.training.histories import Histories, History
 from models.training.stills import Movement
 from models.training.tables import Corpus, word_view
 from models.training.views import WORD_DROP_LEVELS
-from streamer.packets import STREAMS, Stream
+from streamer.packets import STREAMS, Floats, Stream
 
 TOKENS = 32
 """Tokens of a text that training sees, the last ones: what is said in a window is hardly longer."""
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,11 @@ def targets(values: Tensor, present: Tensor) -> Tensor:
 class Material:
     """Turns rows into sequences, clean or damaged in the raw signal."""
 
-    def __init__(self, corpora: Mapping[Stream, Corpus]) -> None:
-        self._corpora = corpora
+    def __init__(self, corpora: Mapping[Stream, Corpus], voice: Reader) -> None:
+        self.corpora = corpora
+        audio = corpora["audio"]
+        self.histories = Histories(audio.examples, audio.views["clean"], voice.prior)
+        self._voice = voice
 
     def words(
         self, rows: Rows, level: float, rng: np.random.Generator, limit: int = TOKENS
@@ -101,7 +106,7 @@ class Material:
         upper = int(np.searchsorted(grid, level).clip(1, len(grid) - 1))
         share = (level - grid[upper - 1]) / (grid[upper] - grid[upper - 1])
         chosen = np.where(rng.random(len(rows)) < share, upper, upper - 1)
-        views = [self._corpora["text"].views[word_view(level)] for level in WORD_DROP_LEVELS]
+        views = [self.corpora["text"].views[word_view(level)] for level in WORD_DROP_LEVELS]
         none = (np.zeros((0, views[0].features.shape[1]), np.float16), np.zeros(0, np.bool_))
         texts = [
             views[view][row] if view < len(views) else none
@@ -109,19 +114,53 @@ class Material:
         ]
         return _padded([(features[-limit:], mask[-limit:]) for features, mask in texts])
 
-    def voices(self, rows: Rows, views: npt.NDArray[np.str_]) -> Sequences:
-        """Voice clips, each in its own view."""
-        tables = self._corpora["audio"].views
-        return _padded([tables[view][row] for view, row in zip(views, rows, strict=True)])
+    def voices(
+        self,
+        rows: Rows,
+        views: npt.NDArray[np.str_],
+        history: History,
+        longest: Rows | None = None,
+    ) -> Sequences:
+        """Voice clips, each in its own view, held against its own ``history``; of each the last
+        ``longest`` steps of speech at most, None: all."""
+        tables = self.corpora["audio"].views
+        raw = _padded([tables[view][row] for view, row in zip(views, rows, strict=True)])
+        if longest is not None:
+            raw = Sequences(raw.features, _last(raw.mask, torch.from_numpy(longest)))
+        relative = normalised(
+            raw.features.numpy(), history.mean[:, None], history.deviation[:, None]
+        )
+        return Sequences(torch.from_numpy(self._voice.read(relative, raw.mask.numpy())), raw.mask)
+
+    def clean_steps(self, stream: Stream, count: int) -> Floats:
+        """What the network is given of ``count`` examples of the training split, (steps, size)."""
+        rng = np.random.default_rng(0)
+        examples = self.corpora[stream].examples
+        rows = rng.permutation([i for i, e in enumerate(examples) if e.split == "train"])[:count]
+        if stream == "audio":
+            views = np.full(len(rows), "clean")
+            voices = self.voices(rows, views, self.histories.draw(rows, rng))
+            steps: Floats = voices.features[voices.mask].numpy()
+            return steps
+        table = self.corpora[stream].views["clean"]
+        clean = [table[int(row)] for row in rows]
+        return np.concatenate([features[mask] for features, mask in clean]).astype(np.float32)
 
     def faces(self, rows: Rows, views: npt.NDArray[np.str_], movement: Movement) -> Sequences:
         """Stills, each in its own view, as sequences in which the face moves a little."""
-        tables = self._corpora["vision"].views
+        tables = self.corpora["vision"].views
         stills = [tables[view][row] for view, row in zip(views, rows, strict=True)]
         features = np.concatenate([features for features, _ in stills]).astype(np.float32)
         found = np.concatenate([mask for _, mask in stills])
         moved, mask = movement.of(features, found)
         return Sequences(torch.from_numpy(moved), torch.from_numpy(mask))
+
+
+def _last(mask: Tensor, longest: Tensor) -> Tensor:
+    """Of each row's true steps (n, steps) the last ``longest`` (n,)."""
+    from_end = mask.flip(1).cumsum(dim=1).flip(1)
+    kept: Tensor = mask & (from_end <= longest[:, None])
+    return kept
 
 
 def batches(pairs: Pairs, size: int) -> Iterator[Pairs]:

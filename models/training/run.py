@@ -7,30 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from models import checkpoint
 from models.features.definition import definition_hash
+from models.features.voice_reader import VoiceReader
 from models.qamoe import QAMoE
 from models.training.card import model_card
 from models.training.clips import clip_figures, load_clips
 from models.training.evaluate import Report, evaluate, summary
+from models.training.finished import Finished
 from models.training.fit import Run, fit
-from models.training.settings import TrainingSettings, VariancePath, load_training_settings
-from models.training.tables import Corpus, ModelFiles, load_corpora
-from streamer.packets import Stream
+from models.training.pairing import Material
+from models.training.parts import part_figures
+from models.training.settings import TrainingSettings, Variant, load_training_settings
+from models.training.tables import ModelFiles, cached_models, load_corpora, tuned_file
+from models.training.tune import tuned_models
 
 
 def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None) -> None:
     """Trains as ``config`` says on the corpora in ``data``; writes the weights, results.json and
     the model card README.md into ``out``.
 
-    Extracts what features the cache lacks, with ``models`` (None: those in the user's cache
-    folder). Each variance path is trained with each seed. On the validation people the path is
-    chosen by the truth of its reliability, then by its error, and so is the seed of that path; the
-    test people are only looked at to report.
+    First what the features are tuned by, then the features that the cache lacks, with ``models``
+    (None: those in the user's cache folder), then each variant with each seed. On the validation
+    people the variant is chosen by the truth of its reliability, then by its error, and so is its
+    seed; the test people are only looked at to report. What is finished in
+    ``out`` from an earlier call with the same settings is not done again.
 
     Raises SettingError, SourceError or AssetError where config, data or models cannot be used.
     """
@@ -38,48 +42,58 @@ def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None)
     torch.set_num_threads(1)
     models = models or cached_models()
     with _progress() as progress:
-        corpora = load_corpora(data, models, progress)
-        network, figures = run_grid(settings, corpora, progress)
-    figures["clips"] = clip_figures(network, load_clips(data, models))
-    checkpoint.save(out, network, definition_hash(), {"shipped": figures["shipped"]})
+        models = tuned_models(settings, data, models, out, progress)
+        voice = VoiceReader.load(tuned_file(models, "audio"))
+        material = Material(load_corpora(data, models, progress), voice)
+        finished = Finished(out / "runs", settings, definition_hash(models.tuned))
+        network, figures = run_grid(settings, material, progress, finished)
+        figures["parts"] = part_figures(data, models, out / "runs", progress)
+    figures["clips"] = clip_figures(network, load_clips(data, models, voice))
+    checkpoint.save(out, network, definition_hash(out), {"shipped": figures["shipped"]})
     (out / "results.json").write_text(json.dumps(_rounded(figures), indent=1) + "\n")
     (out / "README.md").write_text(model_card(figures))
 
 
 def run_grid(
-    settings: TrainingSettings, corpora: Mapping[Stream, Corpus], progress: Progress
+    settings: TrainingSettings, material: Material, progress: Progress, finished: Finished
 ) -> tuple[QAMoE, Report]:
-    """Every variance path with every seed: the network to ship, and the figures of all."""
-    runs: dict[VariancePath, list[Run]] = {path: [] for path in settings.variance_paths}
-    variants: dict[VariancePath, list[Report]] = {path: [] for path in settings.variance_paths}
+    """Every variant with every seed: the network to ship, and the figures of all."""
+    runs: dict[Variant, list[QAMoE]] = {variant: [] for variant in settings.variants}
+    reports: dict[Variant, list[Report]] = {variant: [] for variant in settings.variants}
     total = len(runs) * len(settings.seeds) * settings.fit.epochs
     task = progress.add_task("training", total=total)
-    for path, seed in product(settings.variance_paths, settings.seeds):
-        run = fit(
-            corpora, settings.network, path, settings.fit, seed, lambda: progress.advance(task)
-        )
-        runs[path].append(run)
-        variants[path].append(_record(run, seed, corpora, settings))
-    chosen = min(runs, key=lambda path: _order(variants[path]))
-    best = min(range(len(settings.seeds)), key=lambda i: _order([variants[chosen][i]]))
+    for number, (variant, seed) in enumerate(product(settings.variants, settings.seeds)):
+        name = f"{variant}-{seed}"
+        if not finished.has(name):
+            run = fit(
+                material, settings.network, variant, settings.fit, seed,
+                lambda: progress.advance(task),
+            )  # fmt: skip
+            finished.write(name, run.model, _record(run, seed, material, settings))
+        progress.update(task, completed=(number + 1) * settings.fit.epochs)
+        model, report = finished.read(name)
+        runs[variant].append(model)
+        reports[variant].append(report)
+    chosen = min(runs, key=lambda variant: _order(reports[variant]))
+    best = min(range(len(settings.seeds)), key=lambda i: _order([reports[chosen][i]]))
     figures = {
         "settings": settings.model_dump(),
-        "shipped": {"variance_path": chosen, "seed": settings.seeds[best]},
-        "variants": variants,
+        "shipped": {**chosen._asdict(), "seed": settings.seeds[best]},
+        "variants": {str(variant): found for variant, found in reports.items()},
     }
-    return runs[chosen][best].model, figures
+    return runs[chosen][best], figures
 
 
-def _record(
-    run: Run, seed: int, corpora: Mapping[Stream, Corpus], settings: TrainingSettings
-) -> Report:
+def _record(run: Run, seed: int, material: Material, settings: TrainingSettings) -> Report:
     return {
         "seed": seed,
         "best_epoch": run.best_epoch,
         "train_losses": run.train_losses,
         "validation_losses": run.validation_losses,
-        "validation": summary(evaluate(run.model, corpora, "valid", settings.fit.validation_pairs)),
-        "test": evaluate(run.model, corpora, "test", settings.test_pairs),
+        "validation": summary(
+            evaluate(run.model, material, "valid", settings.fit.validation_pairs)
+        ),
+        "test": evaluate(run.model, material, "test", settings.test_pairs),
     }
 
 
@@ -88,16 +102,6 @@ def _order(reports: list[Report]) -> tuple[float, float]:
     truth = float(np.mean([report["validation"]["largest_fall"] for report in reports]))
     error = float(np.mean([report["validation"]["mae"] for report in reports]))
     return -round(truth, 2), error
-
-
-def cached_models() -> ModelFiles:
-    """The feature extractors in the user's cache folder."""
-    folder = Path(platformdirs.user_cache_dir("qamoe-stream"))
-    return ModelFiles(
-        minilm=folder / "minilm-l6",
-        whisper=folder / "whisper-tiny.en",
-        face_landmarker=folder / "face-landmarker" / "face_landmarker.task",
-    )
 
 
 def _progress() -> Progress:

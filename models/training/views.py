@@ -1,13 +1,15 @@
 """The views of each stream: how clean and damaged features come out of the raw material."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
-from models.features.face import FACE_SIZE, FaceTracker
+from models.features.face_reader import FaceReader
+from models.features.prosody import prosody_steps
 from models.features.voice import encode, hidden_states, voice_steps
 from models.features.words import WordsEncoder
 from models.training.corpora import Example, face_pictures
@@ -32,9 +34,13 @@ FACE_SIDE, FACE_BORDER = 192, 64
 """A 48 px face is enlarged and framed so that the landmarker, made for pictures, finds it."""
 
 
-def word_drop(folder: Path, level: float) -> ViewExtractor:
+SoundDamage = Callable[[Floats, np.random.Generator], Floats]
+"""What is done to the samples of a clip."""
+
+
+def words(folder: Path, tuned: Path, level: float) -> ViewExtractor:
     """Texts with each word dropped with probability ``level``, by the word model in ``folder``."""
-    encoder = WordsEncoder(folder)
+    encoder = WordsEncoder(folder, tuned)
 
     def extract(examples: Sequence[Example], rng: np.random.Generator) -> Sequences:
         kept = [
@@ -46,8 +52,8 @@ def word_drop(folder: Path, level: float) -> ViewExtractor:
     return extract
 
 
-def voice(folder: Path, damage: Callable[[Floats, np.random.Generator], Floats]) -> ViewExtractor:
-    """Voice steps of sound files after ``damage``, by the Whisper model in ``folder``."""
+def voice(folder: Path, damage: SoundDamage) -> ViewExtractor:
+    """Whisper's voice steps of sound files after ``damage``, by the model in ``folder``."""
     from faster_whisper import WhisperModel
 
     model = WhisperModel(
@@ -61,6 +67,20 @@ def voice(folder: Path, damage: Callable[[Floats, np.random.Generator], Floats])
             hidden = hidden_states(encode(model, samples), len(samples) / SAMPLE_RATE)
             sequences.append(voice_steps(hidden, VoiceActivity()(samples), CLIP_SECONDS))
         return sequences
+
+    return extract
+
+
+def prosody(damage: SoundDamage) -> ViewExtractor:
+    """Prosody of sound files after ``damage``: in a view of the same name, and so with the same
+    random numbers, of the very same sound as ``voice``. The masks say nothing."""
+
+    def extract(examples: Sequence[Example], rng: np.random.Generator) -> Sequences:
+        steps = [
+            prosody_steps(damage(decode(Path(example.content)), rng), CLIP_SECONDS)
+            for example in examples
+        ]
+        return [(features, np.ones(len(features), np.bool_)) for features in steps]
 
     return extract
 
@@ -79,7 +99,7 @@ def gain(samples: Floats, rng: np.random.Generator) -> Floats:
     return clipped
 
 
-def environmental_noise(data: Path) -> Callable[[Floats, np.random.Generator], Floats]:
+def environmental_noise(data: Path) -> SoundDamage:
     """Adds a piece of ESC-10's recordings in ``data``."""
     recordings = [decode(path) for path in sorted((data / "noise" / "esc10").glob("*.opus"))]
     if not recordings:
@@ -111,18 +131,18 @@ def decode(path: Path, sample_rate: int = SAMPLE_RATE) -> Floats:
 
 
 def face(
-    task: Path, data: Path, damage: Callable[[Image, np.random.Generator], Image]
+    task: Path, tuned: Path, data: Path, damage: Callable[[Image, np.random.Generator], Image]
 ) -> ViewExtractor:
     """FER2013's faces after ``damage``, one step each, masked where no face is found."""
     pictures = face_pictures(data)
 
     def extract(examples: Sequence[Example], rng: np.random.Generator) -> Sequences:
-        with FaceTracker(task, "image") as tracker:
+        with closing(FaceReader(task, tuned, "image")) as reader:
             faces = [
-                tracker.track(damage(framed(pictures[int(example.content)]), rng), 0)
+                reader.read(damage(framed(pictures[int(example.content)]), rng), 0)
                 for example in examples
             ]
-        return [(face.features.reshape(1, FACE_SIZE), np.array([face.found])) for face in faces]
+        return [(face.features[None], np.array([face.found])) for face in faces]
 
     return extract
 

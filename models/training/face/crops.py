@@ -1,7 +1,7 @@
 """FER2013 as the camera's code sees it: aligned crops, blendshapes and pose, computed once.
 
-The cache lies under the hash of what the crop is, one file for each part of a view, so that an
-interrupted run goes on where it stopped.
+The cache lies under the hash of what the crop is, one file for each part of a view, as that of the
+features: an interrupted run goes on where it stopped.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ import platformdirs
 from models.features.crop import ANCHORS, CROP_SIDE, FINEST, aligned_crop
 from models.features.face import FaceTracker
 from models.training.corpora import SPLITS, Split, face_pictures
+from models.training.extraction import part_file
 from models.training.face.damage import MEDIUM_DAMAGE
 from models.training.views import FACE_BORDER, FACE_SIDE, as_taken, framed
 from streamer.errors import SourceError
@@ -66,14 +67,16 @@ def face_crops(
     Raises SourceError where FER2013 is not in ``data``.
     """
     pictures, labels = _labelled(data, split)
+    folder = cache_folder(face_landmarker)
     tracker: FaceTracker | None = None
     parts = []
     for number, start in enumerate(range(0, len(pictures), PART)):
-        path = cache_folder(face_landmarker) / f"{split}-{view}-{number:03d}.npz"
+        part = pictures[start : start + PART]
+        path = part_file(folder, f"{split}-{view}", number, part.tobytes())
         if not path.exists():
             tracker = tracker or FaceTracker(face_landmarker, "image")
             rng = np.random.default_rng([number, *f"{split} {view}".encode()])
-            _write(path, _extracted(tracker, pictures[start : start + PART], view, rng))
+            _write(path, _extracted(tracker, part, view, rng))
         parts.append(_read(path))
         on_step()
     if tracker:

@@ -7,25 +7,26 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from models.checkpoint_files import SHIPPED, TUNED
 from models.features.crop import CROP_SIDE
-from models.features.expression import WEIGHTS, Expression
-from models.study.statistics import Draws, Resamples, interval
+from models.features.expression import Expression
+from models.study.statistics import Draws
 from models.training.face.augment import augmented
 from models.training.face.crops import CENTRE, FacePictures, face_crops
 from models.training.face.damage import MEDIUM_DAMAGE
 from models.training.face.joint import SIGNS, Classes, Doubles, JointHead, sign_shares, signs_of
+from models.training.measures import balanced, figure, resampled, share
 from streamer.assets import Assets
-from streamer.packets import Flags, Floats, Image
+from streamer.packets import Floats, Image
 from streamer.settings import load_settings
 
-DRAWS = 2000
 SEED = 1111
 BATCH = 128
 SPEED_CROPS = 200
@@ -51,7 +52,7 @@ class Answers:
 def face_figures(
     data: Path,
     face_landmarker: Path,
-    weights: Path = WEIGHTS,
+    weights: Path = SHIPPED / TUNED["vision"],
     on_step: Callable[[], None] = lambda: None,
 ) -> Figures:
     """All figures of the ``weights`` on FER2013 in ``data``; minutes, once the crops are cached.
@@ -76,7 +77,7 @@ def face_figures(
 
     clean = answered("clean")
     damaged = {kind: answered(kind) for kind in MEDIUM_DAMAGE}
-    draws = resampled(len(clean.pictures))
+    draws = resampled(range(len(clean.pictures)))
     return {
         "clean": _clean(clean, draws),
         "damaged": _damaged(damaged, draws),
@@ -93,35 +94,15 @@ def embedded(expression: Expression, crops: Image) -> Floats:
     )
 
 
-def resampled(pictures: int) -> Draws:
-    """Weights (1 + DRAWS, pictures) of the bootstrap over pictures: who is in them is unknown."""
-    rng = np.random.default_rng(SEED)
-    return Resamples.draw(1, np.arange(pictures), DRAWS, rng).sample_weights
-
-
-def mean_right(right: Flags, counted: Flags, draws: Draws) -> Draws:
-    """Accuracy (1 + DRAWS,) over those of the pictures (n,) that are ``counted``."""
-    accuracies: Draws = (draws @ (right & counted)) / (draws @ counted)
-    return accuracies
-
-
-def balanced_right(answer: Classes, truth: Classes, counted: Flags, draws: Draws) -> Draws:
-    """Mean (1 + DRAWS,) over the three classes of the share of a class that is named rightly."""
-    recalls = [mean_right(answer == truth, counted & (truth == sign), draws) for sign in range(3)]
-    return np.asarray(np.mean(recalls, axis=0))
-
-
 def _clean(answers: Answers, draws: Draws) -> Figures:
     pictures = answers.pictures
     everyone = np.ones(len(pictures), np.bool_)
     seven = {
-        f"{name}_{which}": _interval(
-            mean_right(said.argmax(axis=1) == pictures.labels, counted, draws)
-        )
+        f"{name}_{which}": figure(share(said.argmax(axis=1) == pictures.labels, counted, draws))
         for name, said in (("joint", answers.joint), ("network", answers.network))
         for which, counted in (("all", everyone), ("found", pictures.found))
     }
-    three = {name: _interval(values) for name, values in _balanced(answers, draws).items()}
+    three = {name: figure(values) for name, values in _balanced(answers, draws).items()}
     return {"coverage": float(pictures.found.mean()), "accuracy_7": seven, "balanced_3": three}
 
 
@@ -133,32 +114,29 @@ def _damaged(damaged: dict[str, Answers], draws: Draws) -> Figures:
     coverage["mean"] = float(np.mean(list(coverage.values())))
     return {
         kind: {"coverage": coverage[kind],
-               "balanced_3": {name: _interval(v) for name, v in rows.items()}}
+               "balanced_3": {name: figure(v) for name, v in rows.items()}}
         for kind, rows in (*values.items(), ("mean", mean))
     }  # fmt: skip
 
 
 def _balanced(answers: Answers, draws: Draws) -> dict[str, Draws]:
-    truth, found = _signs(answers.pictures), answers.pictures.found
-    everyone = np.ones(len(truth), np.bool_)
+    truth = _signs(answers.pictures)
+    everyone = truth >= 0
+    found = answers.pictures.found & everyone
     joint = signs_of(answers.joint, answers.prior)
     network = signs_of(answers.network, answers.prior)
-    live = np.where(found, joint, MAJORITY)
+    live = np.where(answers.pictures.found, joint, MAJORITY)
     return {
-        "joint_all": balanced_right(joint, truth, everyone, draws),
-        "joint_found": balanced_right(joint, truth, found, draws),
-        "joint_live": balanced_right(live, truth, everyone, draws),
-        "network_all": balanced_right(network, truth, everyone, draws),
-        "network_found": balanced_right(network, truth, found, draws),
+        "joint_all": balanced(joint, truth, everyone, draws),
+        "joint_found": balanced(joint, truth, found, draws),
+        "joint_live": balanced(live, truth, everyone, draws),
+        "network_all": balanced(network, truth, everyone, draws),
+        "network_found": balanced(network, truth, found, draws),
     }
 
 
 def _signs(pictures: FacePictures) -> Classes:
     return np.array(SIGNS)[pictures.labels]
-
-
-def _interval(values: Draws) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in asdict(interval(values)).items()}
 
 
 def _milliseconds(expression: Expression, crops: Image) -> float:
@@ -175,7 +153,7 @@ def main() -> None:
     """Prints the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--weights", type=Path, default=SHIPPED / TUNED["vision"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     task = Assets(load_settings().assets).file("face-landmarker", "face_landmarker.task")

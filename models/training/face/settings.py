@@ -24,16 +24,16 @@ class FaceSettings(Section):
 
     seed: int = 1
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = (
-        Stage(side=32, epochs=8),
-        Stage(side=40, epochs=8),
-        Stage(side=48, epochs=3),
+        Stage(side=32, epochs=20),
+        Stage(side=40, epochs=28),
+        Stage(side=48, epochs=8),
     )
     batch: Annotated[int, Field(ge=2)] = 128
     learning_rate: Positive = 0.1
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
-    warm_up: Positive = 3.6
-    horizon: Positive = 24
-    cool_down: Positive = 5
+    warm_up: Positive = 4
+    horizon: Positive = 58
+    cool_down: Positive = 8
     label_smoothing: Share = 0.1
     average: Share = 0.998
 

@@ -17,12 +17,13 @@ from rich.progress import Progress
 
 from models.features.voice_head import VoiceHeads
 from models.features.voice_history import Heard, VoicePrior
-from models.training.run import cached_models
+from models.training.extraction import Rows
+from models.training.measures import balanced, figure, resampled
+from models.training.tables import ModelFiles, cached_models
 from models.training.voice.fit import fit_heads, predict
-from models.training.voice.material import Rows, VoiceMaterial, load_material
+from models.training.voice.material import VoiceMaterial, load_material
 from models.training.voice.sessions import draw_sessions, heard_clips
 from models.training.voice.settings import VoiceSettings
-from streamer.packets import Floats
 
 Kind = Literal["with_history", "without_history"]
 
@@ -33,9 +34,6 @@ ORDER_SEED = 29
 
 WHOLE = 10_000
 """Clips in a session that holds all of a speaker."""
-
-DRAWS = 2000
-"""Bootstrap draws of the speakers."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +47,13 @@ class Answers:
 
 
 def voice_figures(
-    data: Path, whisper: Path, progress: Progress, settings: VoiceSettings | None = None
+    data: Path, models: ModelFiles, progress: Progress, settings: VoiceSettings | None = None
 ) -> dict[str, Any]:
-    """Both rows of the issue's table. ``whisper`` is the folder of the Whisper model, which is only
-    used where the cache lacks features. Raises SourceError where a corpus is not in ``data``."""
+    """Unseen actors, and each corpus left out. ``models`` are only used where the cache lacks
+    features. Raises SourceError where a corpus is not in ``data``."""
     torch.set_num_threads(1)
     settings = settings or VoiceSettings()
-    material = load_material(data, whisper, progress)
+    material = load_material(data, models, progress)
     heard = heard_clips(material)
     actors = unseen_actors(material, heard, settings, progress)
     left_out = {
@@ -135,37 +133,17 @@ def both(material: VoiceMaterial, parts: Sequence[Answers]) -> dict[str, Any]:
 
 
 def summary(material: VoiceMaterial, parts: Sequence[Answers], kind: Kind) -> dict[str, Any]:
-    """Mean over ``parts`` of the balanced accuracy, its 95 % interval over speakers, who are drawn
-    anew within each part, and the confusion counts [true][predicted]."""
-    rng = np.random.default_rng(ORDER_SEED)
-    confusions = [_confusions(material, part.rows, getattr(part, kind)) for part in parts]
-    drawn = []
-    for _ in range(DRAWS):
-        means = [
-            balanced(people[rng.integers(len(people), size=len(people))].sum(axis=0))
-            for people in confusions
-        ]
-        drawn.append(np.mean(means))
-    total = [people.sum(axis=0) for people in confusions]
-    return {
-        "balanced_accuracy": float(np.mean([balanced(counts) for counts in total])),
-        "interval": [float(bound) for bound in np.quantile(drawn, [0.025, 0.975])],
-        "confusion": np.sum(total, axis=0).tolist(),
-    }
-
-
-def _confusions(material: VoiceMaterial, rows: Rows, predicted: Rows) -> Rows:
-    """Counts (people, 3 true, 3 predicted)."""
-    people, index = np.unique(material.people[rows], return_inverse=True)
-    counts = np.zeros((len(people), 3, 3), np.int64)
-    np.add.at(counts, (index, material.labels[rows], predicted), 1)
-    return counts
-
-
-def balanced(confusion: Rows | Floats) -> float:
-    """Mean recall of the classes that occur, from counts [true][predicted]."""
-    occurring = confusion.sum(axis=1) > 0
-    return float(np.mean(confusion.diagonal()[occurring] / confusion.sum(axis=1)[occurring]))
+    """Mean over ``parts`` of the balanced accuracy with its interval over speakers, who are drawn
+    anew within each part, and the ``confusion`` counts [true][predicted] of all."""
+    confusion = np.zeros((3, 3), np.int64)
+    accuracies = []
+    for part in parts:
+        truth, answer = material.labels[part.rows], getattr(part, kind)
+        np.add.at(confusion, (truth, answer), 1)
+        everyone = np.ones(len(truth), np.bool_)
+        weights = resampled(material.people[part.rows].tolist())
+        accuracies.append(balanced(answer, truth, everyone, weights))
+    return {**figure(np.mean(accuracies, axis=0)), "confusion": confusion.tolist()}
 
 
 def main() -> None:
@@ -173,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the research data")
     with Progress(console=Console(stderr=True)) as progress:
-        figures = voice_figures(parser.parse_args().data, cached_models().whisper, progress)
+        figures = voice_figures(parser.parse_args().data, cached_models(), progress)
     print(json.dumps(figures, indent=1))
 
 

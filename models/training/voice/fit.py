@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from models.features.voice_head import HeadConfig, VoiceHead, VoiceHeads
 from models.features.voice_history import Heard, VoicePrior, normalised
-from models.training.voice.material import Rows, VoiceMaterial
+from models.training.extraction import Rows
+from models.training.voice.material import VoiceMaterial
 from models.training.voice.resume import Progressed, restore, store
 from models.training.voice.sessions import Sessions, draw_sessions, voice_prior
 from models.training.voice.settings import VoiceSettings

@@ -1,6 +1,6 @@
 """What the voice head is trained on: Whisper steps and prosody of every view, clip by clip."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,35 +9,19 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import Progress
 
-from models.features.prosody import PROSODY_SIZE, prosody_steps
 from models.features.steps import step_count
 from models.features.voice import HIDDEN_SIZE
 from models.features.voice_head import EMOTIONS
 from models.training import views
-from models.training.corpora import (
-    EMODB_EMOTIONS,
-    RAVDESS_EMOTIONS,
-    Example,
-    voices,
-)
-from models.training.extraction import (
-    FeatureTable,
-    Sequences,
-    ViewExtractor,
-    cache_folder,
-    extract_view,
-)
+from models.training.corpora import EMODB_EMOTIONS, RAVDESS_EMOTIONS, Example
+from models.training.extraction import FeatureTable, Rows
+from models.training.tables import ModelFiles, load_corpora
 from streamer.packets import Flags, Floats
 
 VIEWS = ("clean", "gain", "noise")
 STEPS = step_count(views.CLIP_SECONDS)
 FEWEST = 2
 """Steps of speech below which voice activity is taken to have failed."""
-
-Rows = npt.NDArray[np.int64]
-"""Numbers of clips."""
-
-Damage = Callable[[Floats, np.random.Generator], Floats]
 
 
 @dataclass(frozen=True)
@@ -73,56 +57,18 @@ class VoiceMaterial:
         return np.array([example.person for example in self.examples])
 
 
-def load_material(data: Path, whisper: Path, progress: Progress) -> VoiceMaterial:
-    """The clips in ``data`` from the cache; what it lacks is extracted with the Whisper model in
-    the folder ``whisper``. Raises SourceError where a corpus is not there."""
-    examples = voices(data)
-    damages: dict[str, Callable[[], Damage]] = {
-        "clean": lambda: views.as_recorded,
-        "gain": lambda: views.gain,
-        "noise": lambda: views.environmental_noise(data),
-    }
-    hidden, prosodies, masks = [], [], []
-    for view in VIEWS:
-        encoded = extract_view(
-            "audio", view, examples, _whisper(whisper, damages[view]), cache_folder(), progress
-        )
-        prosody = extract_view(
-            "audio", view, examples, _prosody(damages[view]), prosody_folder(), progress
-        )
-        hidden.append(encoded.features.reshape(len(examples), STEPS, HIDDEN_SIZE))
-        masks.append(_speech(encoded))
-        prosodies.append(prosody.features.reshape(len(examples), STEPS, PROSODY_SIZE))
+def load_material(data: Path, models: ModelFiles, progress: Progress) -> VoiceMaterial:
+    """The clips in ``data`` from the cache; what it lacks is extracted with ``models``. Raises
+    SourceError where a corpus is not there."""
+    corpus = load_corpora(data, models, progress, ("audio",))["audio"]
+    count = len(corpus.examples)
+    steps = [corpus.views[view].features.reshape(count, STEPS, -1) for view in VIEWS]
     return VoiceMaterial(
-        examples, np.stack(hidden), np.stack(prosodies).astype(np.float32), np.stack(masks)
+        corpus.examples,
+        np.stack([features[..., :HIDDEN_SIZE] for features in steps]),
+        np.stack([features[..., HIDDEN_SIZE:] for features in steps]).astype(np.float32),
+        np.stack([_speech(corpus.views[view]) for view in VIEWS]),
     )
-
-
-def prosody_folder() -> Path:
-    """Where the prosody of the views is kept."""
-    return cache_folder() / f"prosody-{PROSODY_SIZE}"
-
-
-def prosody_view(damage: Damage) -> ViewExtractor:
-    """Prosody of sound files after ``damage``. With the name of a Whisper view, and so its random
-    numbers, the damage is the very same. The masks say nothing: speech is the Whisper view's."""
-
-    def extract(examples: Sequence[Example], rng: np.random.Generator) -> Sequences:
-        steps = [
-            prosody_steps(damage(views.decode(Path(example.content)), rng), views.CLIP_SECONDS)
-            for example in examples
-        ]
-        return [(features, np.ones(len(features), np.bool_)) for features in steps]
-
-    return extract
-
-
-def _whisper(folder: Path, damage: Callable[[], Damage]) -> Callable[[], ViewExtractor]:
-    return lambda: views.voice(folder, damage())
-
-
-def _prosody(damage: Callable[[], Damage]) -> Callable[[], ViewExtractor]:
-    return lambda: prosody_view(damage())
 
 
 def emotion(example: Example) -> str:
@@ -133,10 +79,10 @@ def emotion(example: Example) -> str:
     return EMODB_EMOTIONS[name[5]] if example.corpus == "emodb" else name.split("_")[1]
 
 
-def _speech(encoded: FeatureTable) -> Flags:
+def _speech(table: FeatureTable) -> Flags:
     """(clips, STEPS) of speech; where almost none is detected, all that is sound."""
-    mask = encoded.mask.reshape(-1, STEPS).copy()
-    sound = encoded.features.any(axis=1).reshape(-1, STEPS)
+    mask = table.mask.reshape(-1, STEPS).copy()
+    sound = table.features[:, :HIDDEN_SIZE].any(axis=1).reshape(-1, STEPS)
     few = mask.sum(axis=1) < FEWEST
     mask[few] = sound[few]
     return mask

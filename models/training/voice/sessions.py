@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.features.voice_history import Heard, VoicePrior, blended
-from models.training.voice.material import Rows, VoiceMaterial
+from models.training.extraction import Rows
+from models.training.voice.material import VoiceMaterial
 from streamer.packets import Floats
 
 CHUNK = 500

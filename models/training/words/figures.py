@@ -10,25 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.features.minilm import TUNED_WEIGHTS
+from models.checkpoint_files import SHIPPED, TUNED
 from models.features.words import WordTokens
-from models.training.run import cached_models
+from models.training.measures import Values, correlation, figure, resampled, share
+from models.training.tables import cached_models
 from models.training.words.fit import Material
-from models.training.words.measures import (
-    Array,
-    Measure,
-    interval,
-    pearson,
-    read,
-    sign_accuracy,
-)
 from models.training.words.reader import SentimentReader
+from models.training.words.reading import read
 from models.training.words.texts import Text, batches, mosei, mosi
 from models.training.words.weights import load_reader
 
 ERROR_RATES = (0.15, 0.3)
 TIMED_WINDOWS = 40
-MEASURES: dict[str, Measure] = {"pearson": pearson, "acc2_nonzero": sign_accuracy}
 
 
 def words_figures(data: Path, minilm: Path, weights: Path) -> dict[str, Any]:
@@ -66,14 +59,17 @@ def milliseconds(reader: SentimentReader, tokens: WordTokens, texts: Sequence[Te
     return float(np.median(taken))
 
 
-def _row(values: Array, texts: Sequence[Text]) -> dict[str, Any]:
+def _row(values: Values, texts: Sequence[Text]) -> dict[str, Any]:
     wanted = np.array([text.value for text in texts])
     videos = [text.video for text in texts]
-    row: dict[str, Any] = {"texts": len(texts), "videos": len(set(videos))}
-    for name, measure in MEASURES.items():
-        row[name] = measure(values, wanted)
-        row[f"{name}_interval"] = interval(measure, values, wanted, videos)
-    return row
+    weights = resampled(videos)
+    right = (values > 0) == (wanted > 0)
+    return {
+        "texts": len(texts),
+        "videos": len(set(videos)),
+        "pearson": figure(correlation(values, wanted, weights)),
+        "acc2_nonzero": figure(share(right, wanted != 0, weights)),
+    }
 
 
 def main() -> None:
@@ -81,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--minilm", type=Path, default=cached_models().minilm)
-    parser.add_argument("--weights", type=Path, default=TUNED_WEIGHTS)
+    parser.add_argument("--weights", type=Path, default=SHIPPED / TUNED["text"])
     options = parser.parse_args()
     print(json.dumps(words_figures(options.data, options.minilm, options.weights), indent=1))
 

@@ -15,8 +15,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from models.features.minilm import LAYERS, load_minilm
 from models.features.words import WordTokens
 from models.training.resume import State, keep, kept
-from models.training.words.measures import pearson, read
 from models.training.words.reader import STEPS, Reading, SentimentReader
+from models.training.words.reading import read
 from models.training.words.settings import WordsSettings
 from models.training.words.texts import Text, TextBatch, batches, meld, mosei
 from models.training.words.transcriber_errors import TranscriberErrors, load_confusions
@@ -69,7 +69,8 @@ class Material:
         wanted = np.array([text.value for text in self.valid])
         clean = read(reader, self.tokens, self.valid)
         corrupted = read(reader, self.tokens, self.valid, self.errors, VALIDATION_RATE)
-        return Score(pearson(clean, wanted), pearson(corrupted, wanted))
+        found = (np.corrcoef(values, wanted)[0, 1] for values in (clean, corrupted))
+        return Score(*map(float, found))
 
 
 def run(material: Material, minilm: Path, settings: WordsSettings, seed: int, folder: Path,
