@@ -33,8 +33,8 @@ class Camera(Capture[FaceFrames]):
     ) -> None:
         source = source or video_source(settings)
         super().__init__("camera", settings, output, source, clock)
-        damages = [damage for damage in settings.damage if damage.stream == "vision"]
-        self._damage = VideoDamage(damages, np.random.default_rng(0))
+        self._damage = VideoDamage(settings.damage, np.random.default_rng(0))
+        self._landmarks = np.zeros((0, 2), np.float32)
         self._reader = FaceReader(
             face_landmarker(settings), tuned_weights(settings, "vision"), "video"
         )
@@ -75,9 +75,10 @@ class Camera(Capture[FaceFrames]):
             if self._settings.paced and self._now - frame.captured_at > self._frame_period:
                 self._late += 1  # the next one is due already
                 return
-        image = self._damage.apply(frame.image, frame.captured_at)
+        image = self._damage.apply(frame.image, frame.captured_at, self._landmarks)
         if image is not None:
             face = self._reader.read(image, frame.captured_at)
+            self._landmarks = face.landmarks
             self._analysed.append((frame.captured_at, face))
             self._frames += 1
 

@@ -33,8 +33,7 @@ class Microphone(Capture[AudioHop]):
     ) -> None:
         source = source or audio_source(settings)
         super().__init__("microphone", settings, output, source, clock)
-        damages = [damage for damage in settings.damage if damage.stream == "audio"]
-        self._damage = AudioDamage(damages, np.random.default_rng(0))
+        self._damage = AudioDamage(settings.damage, np.random.default_rng(0))
         self._voice_activity = VoiceActivity()
         self._cutter = HopCutter(self._hop_ns * SAMPLE_RATE // SECOND)
 

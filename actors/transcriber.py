@@ -6,6 +6,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from actors.channel import Channel, channel_to
+from models.degradation import WordsDamage
 from models.features.steps import step_count
 from models.features.voice import encode, hidden_states
 from models.features.voice_features import VOICE_SIZE, voice_features
@@ -30,6 +31,9 @@ class Transcriber:
         """``output`` takes the packets: a function, or a method of a Ray actor."""
         self._channel: Channel[VoiceFrames | Words] = channel_to(
             output, settings.paced, "transcriber to analyzer"
+        )
+        self._damage = WordsDamage(
+            settings.damage, np.random.default_rng(0), settings.window.hop_ns
         )
         self._window = settings.window.length
         self._threshold = settings.transcriber.speech_threshold
@@ -64,7 +68,7 @@ class Transcriber:
         self._channel.put(
             VoiceFrames(hop.hop, features, mask, evidence, present, hop.dropped, hop.ended)
         )
-        self._channel.put(stream.update(encoded, hop))
+        self._channel.put(self._damage.apply(stream.update(encoded, hop)))
 
     def stats(self) -> dict[str, float]:
         """Packets dropped or failed on their way to the analyzer.

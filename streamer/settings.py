@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from streamer.packets import SECOND
+from streamer.packets import SECOND, Stream
 from streamer.setting_files import Section, checked, parse_settings, read_settings
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -84,13 +84,23 @@ class RaySettings(Section):
 
 
 class DamageSettings(Section):
-    """One stretch of damage done on purpose; ``kind`` is one of models.degradation's."""
+    """One stretch of damage done on purpose, in seconds of the session; without an end it goes on
+    to the session's.
 
-    stream: Literal["audio", "vision"]
+    ``kind`` is one of models.degradation's; ``file`` is what noise, babble and second_face mix in.
+    """
+
+    stream: Stream
     kind: str
     severity: Annotated[float, Field(ge=0, le=1)]
-    start: Annotated[float, Field(ge=0)]
-    end: Seconds
+    start: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    end: Seconds | None = None
+    file: str | None = None
+
+    def holds(self, captured_at: int) -> bool:
+        """Whether the stretch holds the time ``captured_at``, in ns of the session."""
+        started = captured_at >= self.start * SECOND
+        return started and (self.end is None or captured_at < self.end * SECOND)
 
 
 class Settings(Section):

@@ -1,0 +1,70 @@
+"""Damage to one camera's pictures, in stretches of session time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.degradation.effect import Box, Recipe, Sight
+from models.degradation.faces import face_box
+from models.degradation.losses import independent
+from models.degradation.table import MOVING, VISION_KINDS, check, recipes
+from streamer.packets import SECOND, Floats, Image
+from streamer.settings import DamageSettings
+
+SLOT = SECOND // 5
+"""Nanoseconds in which pictures are lost or frozen together."""
+
+
+class VideoDamage:
+    """Damages one camera's pictures. ``damages`` of other streams are left out.
+
+    Raises SettingError as ``check`` does.
+    """
+
+    def __init__(self, damages: Sequence[DamageSettings], generator: np.random.Generator) -> None:
+        check(damages)
+        self._stretches = [
+            _Stretch(damage, recipe) for damage, recipe in recipes(damages, "vision", generator)
+        ]
+        self._face: Box | None = None
+        self._moved = False
+
+    def apply(
+        self, image: Image, captured_at: int, landmarks: Floats | None = None
+    ) -> Image | None:
+        """``image`` (height, width, 3), BGR, damaged; None where it is lost.
+
+        ``landmarks`` (n, 2) are points of the face, x and y in pixels, as found in the picture that
+        came out before this one, none where no face was found. They place masks and the like.
+        """
+        # What is found in a picture that was moved is not where the speaker's face is.
+        if landmarks is not None and len(landmarks) and not self._moved:
+            self._face = face_box(landmarks)
+        active = [stretch for stretch in self._stretches if stretch.holds(captured_at)]
+        self._moved = any(stretch.kind in MOVING for stretch in active)
+        shown: Image | None = image
+        for stretch in self._stretches:
+            if shown is None:
+                break
+            if stretch in active:
+                shown = stretch.apply(shown, captured_at, self._face)
+            if shown is not None:
+                stretch.last = shown
+        return shown
+
+
+class _Stretch:
+    def __init__(self, damage: DamageSettings, recipe: Recipe) -> None:
+        self.kind = damage.kind
+        self.last: Image | None = None
+        self._damage = damage
+        self._effect = VISION_KINDS[damage.kind](recipe)
+        self._lost = independent(damage.severity, recipe.generator)
+
+    def holds(self, captured_at: int) -> bool:
+        return self._damage.holds(captured_at)
+
+    def apply(self, image: Image, captured_at: int, face: Box | None) -> Image | None:
+        lost = bool(self._lost[captured_at // SLOT % len(self._lost)])
+        sight = Sight(self._damage.severity, lost, self.last, captured_at, face)
+        return self._effect(image, sight)
