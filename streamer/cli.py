@@ -33,6 +33,10 @@ Bind = Annotated[str | None, typer.Option(help="Address of the feed, tcp://127.0
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
 Data = Annotated[Path, typer.Option(help="The research data.", envvar="QAMOE_DATA")]
 DEFAULT_DATA = Path("../shared/data")
+Damage = Annotated[
+    str | None,
+    typer.Option(help="Spoil it on purpose: audio:noise=0.6@10-20,video:freeze@25-30, or a scene."),
+]
 Transcripts = Annotated[
     bool, typer.Option("--transcripts", help="Show and publish the words, too.")
 ]
@@ -58,6 +62,7 @@ def stream(
     transcripts: Transcripts = False,
     offline: Offline = False,
     ray_address: Annotated[str | None, typer.Option(help="Join this Ray cluster.")] = None,
+    damage: Damage = None,
     ui: View = "auto",
 ) -> None:
     """Watch and listen to one person, and publish sentiment with its reliability."""
@@ -80,6 +85,7 @@ def stream(
             "feed.transcripts": transcripts or None,
             "assets.offline": offline or None,
             "ray.address": ray_address,
+            "damage": None if damage is None else _damage(damage),
         },
     )
     _pull_missing(settings)
@@ -90,14 +96,19 @@ def stream(
 
 @app.command()
 def demo(config: Config = None, bind: Bind = None, offline: Offline = False,
-         ui: View = "auto") -> None:  # fmt: skip
+         damage: Damage = None, ui: View = "auto") -> None:  # fmt: skip
     """Show the whole pipeline on real media: muted, noisy, covered and empty for a while each."""
     import platformdirs
 
     from streamer.assets import Assets
 
     reel_file = platformdirs.user_cache_path("qamoe-stream") / "demo" / "reel.mp4"
-    options = {"feed.bind": bind, "assets.offline": offline or None, "source.file": str(reel_file)}
+    options = {
+        "feed.bind": bind,
+        "assets.offline": offline or None,
+        "source.file": str(reel_file),
+        "damage": None if damage is None else _damage(damage),
+    }
     settings = _settings(config, options, scene="demo")
     _pull_missing(settings, "demo-media")
     from streamer.reel import captions, render
@@ -226,6 +237,12 @@ def _pull_missing(settings: "Settings", *more: str) -> None:
     if missing:
         with download_progress() as progress:
             assets.pull(missing, progress)
+
+
+def _damage(text: str) -> list[dict[str, Any]]:
+    from streamer.damage_option import parse
+
+    return parse(text)
 
 
 def _crop(text: str) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from streamer.errors import AssetError
-from streamer.packets import Floats, Image
+from streamer.packets import Floats, Image, Stream
 from streamer.settings import DamageSettings
 
 FACE = "WolfgangLanger_Pexels.mp4"
@@ -84,21 +84,48 @@ class Caption:
     text: str
 
 
-_TEXTS = {
-    "mute": "the microphone is muted",
-    "noise": "noise drowns the voice",
-    "gap": "parts of the signal get lost",
-    "clip": "the microphone is overdriven",
-    "cover": "a hand covers the camera",
-    "dark": "the light goes out",
-    "blur": "the picture is out of focus",
-    "freeze": "the picture is frozen",
+_TEXTS: dict[tuple[Stream, str], str] = {
+    ("audio", "mute"): "the microphone is muted",
+    ("audio", "quiet"): "the voice is far away",
+    ("audio", "noise"): "noise drowns the voice",
+    ("audio", "babble"): "others talk all around",
+    ("audio", "clip"): "the microphone is overdriven",
+    ("audio", "band_limit"): "the voice comes through a narrow line",
+    ("audio", "echo"): "the voice comes back as an echo",
+    ("audio", "reverberation"): "the room reverberates",
+    ("audio", "opus"): "the voice has few bits left",
+    ("audio", "packet_loss"): "packets of sound get lost",
+    ("audio", "concealed_loss"): "packets of sound get lost, and are concealed",
+    ("audio", "gap"): "parts of the sound get lost",
+    ("audio", "stuck"): "the sound is stuck",
+    ("vision", "cover"): "a hand covers the camera",
+    ("vision", "mask"): "a mask covers mouth and nose",
+    ("vision", "leave"): "the camera turns away",
+    ("vision", "second_face"): "a second face comes in",
+    ("vision", "dark"): "the light goes out",
+    ("vision", "backlight"): "there is a bright light behind the face",
+    ("vision", "blur"): "the picture is out of focus",
+    ("vision", "motion_blur"): "the camera shakes",
+    ("vision", "noise"): "the picture is noisy",
+    ("vision", "jpeg"): "the picture is compressed",
+    ("vision", "h264"): "the picture has few bits left",
+    ("vision", "resolution"): "the picture is coarse",
+    ("vision", "frame_rate"): "few pictures come",
+    ("vision", "freeze"): "the picture is frozen",
+    ("vision", "gap"): "pictures get lost",
+    ("text", "uncertain"): "the words are uncertain",
+    ("text", "drop"): "words get lost",
+    ("text", "invent"): "words are invented",
 }
 
 
 def captions(damages: Sequence[DamageSettings], plan: Plan = PLAN) -> tuple[Caption, ...]:
     """What the demo shows when, from its damage and the reel's plan, in the order of time."""
-    shown = [Caption(d.start, d.end, _TEXTS.get(d.kind, d.kind)) for d in damages]
+    shown = [
+        Caption(d.start, min(d.end or plan.seconds, plan.seconds), _TEXTS[d.stream, d.kind])
+        for d in damages
+        if d.start < plan.seconds
+    ]
     shown.append(Caption(plan.away.start, plan.away.end, "the face leaves the picture"))
     shown.sort(key=lambda caption: caption.start)
     result, at = [], 0.0

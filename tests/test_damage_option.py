@@ -1,0 +1,123 @@
+"""What --damage takes, and the scenes that come with it."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.degradation import KINDS, check
+from streamer.damage_option import STREAMS, parse, scenes
+from streamer.errors import SettingError
+from streamer.media import decode_audio
+from streamer.packets import SAMPLE_RATE, Floats, Image
+from streamer.reel import PLAN, captions
+from streamer.settings import DamageSettings, load_settings
+from tests.degradation_fixtures import damage, in_pieces, shown
+
+
+def parsed(text: str) -> tuple[DamageSettings, ...]:
+    return load_settings(options={"damage": parse(text)}).damage
+
+
+@pytest.fixture(scope="module")
+def speech(data_folder: Path) -> Floats:
+    chunks = decode_audio(str(data_folder / "clips" / "jfk.flac"))
+    return np.concatenate([chunk.samples for chunk in chunks])[: 2 * SAMPLE_RATE]
+
+
+@pytest.fixture(scope="module")
+def film(data_folder: Path) -> list[Image]:
+    reader = cv2.VideoCapture(str(data_folder / "clips" / "talking_head_en_8s.mp4"))
+    images = [np.asarray(reader.read()[1], np.uint8) for _ in range(15)]
+    reader.release()
+    return images
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("audio:noise=0.6@10-20", [damage("audio", "noise", 0.6, 10, 20)]),
+        (
+            "audio:noise=0.6@10-20,video:freeze=1@25-30",
+            [damage("audio", "noise", 0.6, 10, 20), damage("vision", "freeze", 1, 25, 30)],
+        ),
+        ("words:invent=.5", [damage("text", "invent", 0.5, 0, None)]),
+        ("audio:mute@10-", [damage("audio", "mute", 1, 10, None)]),
+        ("video:h264=0.3@-2.5", [damage("vision", "h264", 0.3, 0, 2.5)]),
+        ("muted", [damage("audio", "mute", 1, 0, None)]),
+        (
+            " muted@3-4 , audio:gap=0.2@5-6",
+            [damage("audio", "mute", 1, 3, 4), damage("audio", "gap", 0.2, 5, 6)],
+        ),
+    ],
+)
+def test_the_option_becomes_settings(text: str, expected: list[DamageSettings]) -> None:
+    assert list(parsed(text)) == expected
+
+
+@given(
+    st.sampled_from([(s, kind) for s, stream in STREAMS.items() for kind in KINDS[stream]]),
+    st.integers(0, 100),
+    st.integers(0, 900),
+    st.none() | st.integers(1, 900),
+)
+def test_every_kind_can_be_asked_for(
+    named: tuple[str, str], percent: int, start: int, length: int | None
+) -> None:
+    stream, kind = named
+    end = None if length is None else start + length
+    written = f"{stream}:{kind}={percent / 100}@{start}-{'' if end is None else end}"
+    (found,) = parsed(written)
+    check([found])
+    assert found == damage(STREAMS[stream], kind, percent / 100, start, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must be STREAM:KIND=SEVERITY@START-END"),
+        ("café", "or one of bad-wifi, cafe, dark-room, mask, mobile-call, muted"),
+        ("../default", "or one of bad-wifi"),
+        ("audio:noise=0.6@10", "must be STREAM:KIND=SEVERITY@START-END"),
+        ("audio:noise=loud", "'loud' is no number"),
+        ("audio:noise=0.6@1..2-3", "'1..2' is no number"),
+        ("taste:salt=1", "the stream must be one of audio, video, words"),
+        ("audio:noise=0.6,,", "option --damage ''"),
+        ("audio:noise=2", "damage.0.severity = 2.0: Input should be less than or equal to 1"),
+        ("audio:noise=nan", "damage.0.severity"),
+        ("audio:noise=1@3-0", "damage.0.end = 0.0"),
+    ],
+)
+def test_what_cannot_be_is_one_line_with_what_is_allowed(text: str, said: str) -> None:
+    with pytest.raises(SettingError) as error:
+        parsed(text)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", scenes())
+def test_every_scene_does_something_to_real_sound_and_pictures(
+    name: str, speech: Floats, film: list[Image]
+) -> None:
+    damages = parsed(name)
+    check(damages)
+    heard, seen = in_pieces(damages, speech, [8000, 16_001]), shown(damages, film)
+    streams = {damage.stream for damage in damages}
+    assert heard.shape == speech.shape
+    assert np.isfinite(heard).all()
+    assert np.array_equal(heard, speech) == ("audio" not in streams)
+    same = all(after is before for before, after in zip(film, seen, strict=True))
+    assert same == ("vision" not in streams)
+
+
+def test_every_kind_has_a_caption_also_without_an_end() -> None:
+    for stream, kinds in KINDS.items():
+        for kind in kinds:
+            (*_, shown_last) = captions([damage(stream, kind, 1, 45, None)])
+            assert shown_last.end == PLAN.seconds
+            assert " " in shown_last.text
+    late = captions([damage("audio", "mute", 1, 1000, None)])
+    assert late == captions([])
