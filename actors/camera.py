@@ -75,6 +75,8 @@ class Camera(Capture[FaceFrames]):
             if self._settings.paced and self._now - frame.captured_at > self._frame_period:
                 self._late += 1  # the next one is due already
                 return
+        if self._damage.seeks_face:
+            self._landmarks = self._reader.read(frame.image, frame.captured_at).landmarks
         image = self._damage.apply(frame.image, frame.captured_at, self._landmarks)
         if image is not None:
             face = self._reader.read(image, frame.captured_at)

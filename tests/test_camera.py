@@ -98,6 +98,21 @@ def test_damage_is_done_before_the_face_is_sought() -> None:
     assert max(float(packet.measures[:, brightness].max()) for packet in packets) < 30
 
 
+def test_a_mask_is_put_on_the_face_from_the_first_picture_on() -> None:
+    damage = [{"stream": "vision", "kind": "mask", "severity": 1.0}]
+    path = demo_media("single_face.mp4")
+    clean, masked = (
+        np.concatenate([packet.measures for packet in packets_of(settings)])
+        for settings in (
+            file_settings(path, **{"camera.frame_rate": 5}),
+            file_settings(path, **{"camera.frame_rate": 5}, damage=damage),
+        )
+    )
+    size, brightness = FACE_MEASURES.index("face_size"), FACE_MEASURES.index("brightness")
+    np.testing.assert_allclose(masked[:, size], clean[:, size], rtol=0.15)
+    assert (masked[:, brightness] > clean[:, brightness] + 20).all()
+
+
 @pytest.mark.slow
 def test_a_paced_packet_never_leaves_before_its_end(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", pictures=25)

@@ -108,6 +108,27 @@ def test_a_face_found_in_a_moved_picture_is_not_believed() -> None:
     np.testing.assert_array_equal(masked, last("mask", 1))
 
 
+def test_under_a_mask_the_face_moves_but_keeps_its_size() -> None:
+    applied = VideoDamage([damage("vision", "mask", 1, 0)], np.random.default_rng(0))
+    applied.apply(scene(), 0, FACE)
+    longer = FACE + np.array([[0, 0], [0, 60]], np.float32)
+    guessed = applied.apply(scene(), SECOND // FRAME_RATE, longer + 20)
+    expected = last("mask", 1, landmarks=FACE + 20)
+    assert guessed is not None
+    np.testing.assert_array_equal(guessed, expected)
+
+
+def test_a_face_is_sought_until_it_is_known_and_only_where_it_matters() -> None:
+    rng = np.random.default_rng(0)
+    applied = VideoDamage([damage("vision", "mask", 1, 5, 9)], rng)
+    assert applied.seeks_face
+    applied.apply(scene(), 0, np.zeros((0, 2), np.float32))
+    assert applied.seeks_face
+    applied.apply(scene(), 0, FACE)
+    assert not applied.seeks_face
+    assert not VideoDamage([damage("vision", "dark")], rng).seeks_face
+
+
 def test_leaving_takes_the_face_out_of_the_picture() -> None:
     image = np.zeros((48, 64, 3), np.uint8)
     image[:, 24:40] = 255

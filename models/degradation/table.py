@@ -72,6 +72,12 @@ MIXED_IN = MappingProxyType(
 MOVING = frozenset({"leave", "second_face"})
 """Kinds of vision damage after which the face that is found need not be where the speaker's is."""
 
+HIDING = frozenset({"mask", "cover"})
+"""Kinds of vision damage under which the size of the face can only be guessed."""
+
+PLACED = frozenset({"mask", "backlight", "second_face"})
+"""Kinds of vision damage that are done where the face is."""
+
 
 def check(damages: Sequence[DamageSettings]) -> None:
     """Raises SettingError where a kind of damage does not exist, a stretch has no length, or a file

@@ -7,7 +7,7 @@ import numpy as np
 from models.degradation.effect import Box, Recipe, Sight
 from models.degradation.faces import face_box
 from models.degradation.losses import independent
-from models.degradation.table import MOVING, VISION_KINDS, check, recipes
+from models.degradation.table import HIDING, MOVING, PLACED, VISION_KINDS, check, recipes
 from streamer.packets import SECOND, Floats, Image
 from streamer.settings import DamageSettings
 
@@ -28,6 +28,16 @@ class VideoDamage:
         ]
         self._face: Box | None = None
         self._moved = False
+        self._hidden = False
+
+    @property
+    def seeks_face(self) -> bool:
+        """Whether it is to do something to the face, and has not been told yet where one is.
+
+        What is found in the undamaged picture, given to ``apply`` together with it, places the
+        damage best: where a mask covers the wrong part at first, the face is found wrongly, too.
+        """
+        return self._face is None and any(stretch.kind in PLACED for stretch in self._stretches)
 
     def apply(
         self, image: Image, captured_at: int, landmarks: Floats | None = None
@@ -37,11 +47,11 @@ class VideoDamage:
         ``landmarks`` (n, 2) are points of the face, x and y in pixels, as found in the picture that
         came out before this one, none where no face was found. They place masks and the like.
         """
-        # What is found in a picture that was moved is not where the speaker's face is.
-        if landmarks is not None and len(landmarks) and not self._moved:
-            self._face = face_box(landmarks)
+        if landmarks is not None and len(landmarks):
+            self._look(face_box(landmarks))
         active = [stretch for stretch in self._stretches if stretch.holds(captured_at)]
         self._moved = any(stretch.kind in MOVING for stretch in active)
+        self._hidden = any(stretch.kind in HIDING for stretch in active)
         shown: Image | None = image
         for stretch in self._stretches:
             if shown is None:
@@ -51,6 +61,17 @@ class VideoDamage:
             if shown is not None:
                 stretch.last = shown
         return shown
+
+    def _look(self, found: Box) -> None:
+        """Takes in where a face was ``found`` in the picture that came out last."""
+        if self._moved:
+            return  # it is not where the speaker's face is
+        if self._hidden and self._face is not None:
+            # The chin is guessed at under a mask, and would pull the mask down with it.
+            size = self._face
+            middle = found.left + found.width / 2
+            found = Box(middle - size.width / 2, found.top, size.width, size.height)
+        self._face = found
 
 
 class _Stretch:
