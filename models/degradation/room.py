@@ -67,7 +67,7 @@ class Reverberation:
         count = len(self._heard)
         self._heard[self._turn] = np.fft.rfft(np.concatenate([self._before, block]))
         start = count - 1 - self._turn
-        spectrum = np.einsum("pf,pf->f", self._parts[start : start + count], self._heard)
+        spectrum = (self._parts[start : start + count] * self._heard).sum(axis=0)
         self._turn = (self._turn + 1) % count
         self._before = block
         return np.asarray(np.fft.irfft(spectrum)[BLOCK:], np.float32)
