@@ -31,10 +31,11 @@ class H264:
         if size != self._size:
             self._size = size
             self._encoder, self._decoder = self._coders(*size)
-        frame = av.VideoFrame.from_ndarray(even, format="bgr24")
+        planes = np.asarray(cv2.cvtColor(even, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, self._count = self._count, self._count + 1
         shown = [
-            np.asarray(decoded.to_ndarray(format="bgr24"), np.uint8)
+            np.asarray(cv2.cvtColor(decoded.to_ndarray(), cv2.COLOR_YUV2BGR_I420), np.uint8)
             for packet in self._encoder.encode(frame)
             for decoded in self._decoder.decode(packet)
         ]
