@@ -49,7 +49,7 @@ def test_without_an_end_damage_lasts() -> None:
 
 @pytest.mark.parametrize("kind", AUDIO_KINDS)
 @given(cuts=st.lists(st.integers(0, 24_000), max_size=8), severity=SEVERITIES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_the_cut_of_the_sound_makes_no_difference(
     kind: str, cuts: list[int], severity: float
 ) -> None:
