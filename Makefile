@@ -22,6 +22,7 @@ lint: setup ## style and types
 
 bench: assets ## latency, drops and processor time on real media
 	$(BIN)/python -m benchmarks.live
+	$(BIN)/python -m benchmarks.cost
 
 assets: setup ## fetch the models and the demo's media
 	$(BIN)/qamoe-stream models pull

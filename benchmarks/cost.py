@@ -26,6 +26,8 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=DATA / "clips" / "talking_head_en_8s.mp4")
     parser.add_argument("--seconds", type=float, default=30.0)
     options = parser.parse_args()
+    if not options.file.is_file():
+        parser.error(f"{options.file}: no such file; --file takes any clip with a voice and a face")
     torch.set_num_threads(1)
     settings = load_settings(options={"source.file": str(options.file)})
     windows = round(options.seconds / settings.window.hop)

@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from streamer.errors import SettingError, UserError
+from streamer.options import (
+    DEFAULT_DATA,
+    DEMO_PICTURE,
+    Bind,
+    Config,
+    Damage,
+    Data,
+    NoPlot,
+    Offline,
+    Plot,
+    Transcripts,
+    View,
+)
 
 if TYPE_CHECKING:
     from streamer.settings import Settings
@@ -23,23 +36,6 @@ app = typer.Typer(
 )
 models = typer.Typer(help="The model files that the pipeline needs.", no_args_is_help=True)
 app.add_typer(models, name="models")
-
-Config = Annotated[Path | None, typer.Option(help="A YAML file over the default settings.")]
-View = Annotated[
-    Literal["auto", "off", "json"],
-    typer.Option(help="auto: a live view on a terminal, elsewhere one message a line."),
-]
-Bind = Annotated[str | None, typer.Option(help="Address of the feed, tcp://127.0.0.1:5556.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
-Data = Annotated[Path, typer.Option(help="The research data.", envvar="QAMOE_DATA")]
-DEFAULT_DATA = Path("../shared/data")
-Damage = Annotated[
-    str | None,
-    typer.Option(help="Spoil it on purpose: audio:noise=0.6@10-20,video:freeze@25-30, or a scene."),
-]
-Transcripts = Annotated[
-    bool, typer.Option("--transcripts", help="Show and publish the words, too.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -63,6 +59,7 @@ def stream(
     offline: Offline = False,
     ray_address: Annotated[str | None, typer.Option(help="Join this Ray cluster.")] = None,
     damage: Damage = None,
+    plot: Plot = None,
     ui: View = "auto",
 ) -> None:
     """Watch and listen to one person, and publish sentiment with its reliability."""
@@ -87,16 +84,19 @@ def stream(
             "ray.address": ray_address,
             "damage": None if damage is None else _damage(damage),
         },
+        plot,
     )
     _pull_missing(settings)
+    from streamer.reel import damage_captions
     from streamer.run import run
 
-    run(settings, ui)
+    run(settings, ui, damage_captions(settings.damage), plot)
 
 
 @app.command()
 def demo(config: Config = None, bind: Bind = None, offline: Offline = False,
-         damage: Damage = None, ui: View = "auto") -> None:  # fmt: skip
+         damage: Damage = None, plot: Plot = DEMO_PICTURE, no_plot: NoPlot = False,
+         ui: View = "auto") -> None:  # fmt: skip
     """Show the whole pipeline on real media: muted, noisy, covered and empty for a while each."""
     import platformdirs
 
@@ -109,7 +109,8 @@ def demo(config: Config = None, bind: Bind = None, offline: Offline = False,
         "source.file": str(reel_file),
         "damage": None if damage is None else _damage(damage),
     }
-    settings = _settings(config, options, scene="demo")
+    picture = None if no_plot else plot
+    settings = _settings(config, options, picture, scene="demo")
     _pull_missing(settings, "demo-media")
     from streamer.reel import captions, render
     from streamer.run import run
@@ -121,7 +122,7 @@ def demo(config: Config = None, bind: Bind = None, offline: Offline = False,
     typer.echo("what you are going to see:", err=True)
     for caption in shown:
         typer.echo(f"{caption.start:5.1f} - {caption.end:4.1f} s  {caption.text}", err=True)
-    run(settings, ui, shown)
+    run(settings, ui, shown, picture)
 
 
 @app.command()
@@ -219,12 +220,18 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _settings(config: Path | None, options: dict[str, Any], scene: str | None = None) -> "Settings":
+def _settings(
+    config: Path | None, options: dict[str, Any], plot: Path | None = None, scene: str | None = None
+) -> "Settings":
+    """All that is asked for, looked at before anything is fetched or loaded."""
     from models.degradation import check
     from streamer.settings import load_settings
+    from streamer.timeline.course import check_picture
 
     settings = load_settings(config, options, scene)
     check(settings.damage)
+    if plot is not None:
+        check_picture(plot)
     return settings
 
 

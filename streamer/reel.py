@@ -9,7 +9,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -77,11 +77,13 @@ PLAN = Plan(
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What is being shown between ``start`` and ``end``, in seconds of the reel."""
+    """What is being shown between ``start`` and ``end``, in seconds of the session, and the stream
+    that suffers from it, if one does."""
 
     start: float
     end: float
     text: str
+    stream: Stream | None = None
 
 
 _TEXTS: dict[tuple[Stream, str], str] = {
@@ -119,14 +121,22 @@ _TEXTS: dict[tuple[Stream, str], str] = {
 }
 
 
+def damage_captions(damages: Sequence[DamageSettings]) -> tuple[Caption, ...]:
+    """One for each damage, in the order given; without an end it lasts for ever."""
+    return tuple(
+        Caption(d.start, math.inf if d.end is None else d.end, _TEXTS[d.stream, d.kind], d.stream)
+        for d in damages
+    )
+
+
 def captions(damages: Sequence[DamageSettings], plan: Plan = PLAN) -> tuple[Caption, ...]:
     """What the demo shows when, from its damage and the reel's plan, in the order of time."""
+    away = Caption(plan.away.start, plan.away.end, "the face leaves the picture", "vision")
     shown = [
-        Caption(d.start, min(d.end or plan.seconds, plan.seconds), _TEXTS[d.stream, d.kind])
-        for d in damages
-        if d.start < plan.seconds
+        replace(caption, end=min(caption.end, plan.seconds))
+        for caption in (*damage_captions(damages), away)
+        if caption.start < plan.seconds
     ]
-    shown.append(Caption(plan.away.start, plan.away.end, "the face leaves the picture"))
     shown.sort(key=lambda caption: caption.start)
     result, at = [], 0.0
     for caption in [*shown, Caption(plan.seconds, plan.seconds, "")]:

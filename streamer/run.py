@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Literal
 
 from rich.console import Console as Terminal
 
 from streamer.console import Console
+from streamer.errors import SettingError
 from streamer.feed.codec import json_line
 from streamer.feed.messages import HealthMessage, Message
 from streamer.feed.subscriber import Subscriber
@@ -19,6 +21,7 @@ from streamer.reel import Caption
 from streamer.session import Session
 from streamer.settings import Settings
 from streamer.summary import Summary
+from streamer.timeline.course import Timeline
 
 View = Literal["auto", "off", "json"]
 
@@ -27,12 +30,15 @@ CHECK_SECONDS = 1.0
 BYE_SECONDS = 3.0
 
 
-def run(settings: Settings, view: View, captions: Sequence[Caption] = ()) -> None:
+def run(
+    settings: Settings, view: View, captions: Sequence[Caption] = (), plot: Path | None = None
+) -> None:
     """Run a session until its source ends, its duration is over, or SIGINT or SIGTERM comes.
 
     ``view``: ``auto`` is the live view on a terminal and JSON lines elsewhere, ``json`` one message
-    a line on standard output, ``off`` nothing. What is said besides goes to standard error.
-    Raises UserError.
+    a line on standard output, ``off`` nothing. What is said besides goes to standard error. At the
+    end a picture of the run is written to ``plot``, a PNG that ``check_picture`` accepts. Raises
+    UserError.
     """
     live = view == "auto" and sys.stdout.isatty()
     lines = view == "json" or (view == "auto" and not live)
@@ -43,14 +49,32 @@ def run(settings: Settings, view: View, captions: Sequence[Caption] = ()) -> Non
         for name, description in session.descriptions.items():
             said.print(f"{name}: {description}", style="dim", markup=False, highlight=False)
         summary = Summary(STREAMS)
+        timeline = Timeline(STREAMS, settings.window.hop)
         console = Console(STREAMS, settings.feed.transcripts, hop=settings.window.hop)
         show = _shown(console if live else None, lines, captions)
         shown: AbstractContextManager[object] = console if live else nullcontext()
         with Subscriber(session.address, session=session.name) as feed, shown:
             for message in _messages(session, feed, stopping):
                 summary.update(message)
+                timeline.update(message)
                 show(message)
         said.print(summary.render())
+        if plot is not None:
+            outcome = _draw(timeline, captions, plot)
+            said.print(outcome, markup=False, highlight=False, soft_wrap=True)
+
+
+def _draw(timeline: Timeline, captions: Sequence[Caption], file: Path) -> str:
+    """Draws after the bye, so that nobody waits for it. What has come of it, in one line."""
+    if not timeline:
+        return "picture     none: not one window was analysed"
+    from streamer.timeline.picture import draw  # takes a second, and most runs end without it
+
+    try:
+        draw(timeline, captions, file)
+    except OSError as error:
+        raise SettingError(f"option --plot {str(file)!r}: {error.strerror or error}") from None
+    return f"picture     {file.resolve()}"
 
 
 def _messages(session: Session, feed: Subscriber, stopping: threading.Event) -> Iterator[Message]:

@@ -15,6 +15,7 @@ os.environ.update(
     }
 )
 
+import hypothesis
 import pytest
 
 from streamer.assets import Assets
@@ -22,6 +23,11 @@ from streamer.settings import load_settings
 
 CHECKOUT = Path(__file__).parent.parent
 NEEDED = ("whisper-tiny.en", "face-landmarker", "minilm-l6", "demo-media")
+
+
+# A busy machine is no failure: examples have no deadline, pytest-timeout ends what hangs.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

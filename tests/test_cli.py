@@ -11,7 +11,7 @@ import pytest
 from streamer.assets import Assets
 from tests.commands import command, stream
 
-HEAVY = ("torch", "ray", "cv2", "mediapipe", "faster_whisper", "pydantic")
+HEAVY = ("torch", "ray", "cv2", "mediapipe", "faster_whisper", "pydantic", "matplotlib")
 
 
 def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
@@ -23,6 +23,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         "--mic",
         "--source",
         "--damage",
+        "--plot",
         "demo",
         "devices",
         "models",
@@ -84,6 +85,29 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(
     assert said in done.said
     assert len(done.said.strip().splitlines()) == 1
     assert not done.lines
+
+
+@pytest.mark.parametrize("arguments", [[], ["demo"]], ids=["live", "demo"])
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("run.jpg", "must end in .png"),
+        ("none/run.png", "cannot write there: No such file or directory"),
+        ("file/run.png", "cannot write there: Not a directory"),
+        ("folder.png", "is a folder"),
+    ],
+    ids=["jpg", "no-folder", "under-a-file", "folder"],
+)
+def test_a_picture_that_cannot_be_written_is_named_before_anything_begins(
+    tmp_path: Path, arguments: list[str], file: str, said: str
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").write_text("")
+    done = command(*arguments, "--plot", str(tmp_path / file))
+    assert done.code == 2
+    assert said in done.complaint
+    assert len(done.said.strip().splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
 
 
 @pytest.mark.parametrize("content", [b"", b"not media at all\n" * 100], ids=["empty", "text"])

@@ -34,6 +34,9 @@ def test_the_captions_cover_the_demo_in_order(demo: Settings) -> None:
     ]  # fmt: skip
     assert shown[0] == Caption(0, 8, "clean sound and picture")
     assert shown[1].text == "the microphone is muted"
+    assert [caption.stream for caption in shown] == [
+        None, "audio", None, "audio", None, "vision", None, "vision", None,
+    ]  # fmt: skip
     assert shown[7].text == "the face leaves the picture"
     assert shown[-1].end == PLAN.seconds
 

@@ -10,27 +10,16 @@ mpl.use("Agg")
 
 import numpy as np
 import numpy.typing as npt
-from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from models.plot_style import COLOURS, STYLE
 from models.study.heat_maps import compared, landscapes, leads, level, panels, routing
 from models.study.tables import of_each_k
 
 Figures = Mapping[str, Any]
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, which people who see colours differently can tell apart."""
-
 DPI = 110
-STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.prop_cycle": cycler(color=COLOURS),
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-}
 
 
 def draw(results: Figures, folder: Path) -> dict[str, list[str]]:
@@ -46,7 +35,7 @@ def draw(results: Figures, folder: Path) -> dict[str, list[str]]:
         "k": sensitivity,
     }
     files: dict[str, list[str]] = {}
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context({**STYLE, "figure.constrained_layout.use": True}):
         for name, figures in results["datasets"].items():
             files[name] = []
             for subject, picture in pictures.items():

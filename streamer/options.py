@@ -1,0 +1,26 @@
+"""Options that more than one command has."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Config = Annotated[Path | None, typer.Option(help="A YAML file over the default settings.")]
+View = Annotated[
+    Literal["auto", "off", "json"],
+    typer.Option(help="auto: a live view on a terminal, elsewhere one message a line."),
+]
+Bind = Annotated[str | None, typer.Option(help="Address of the feed, tcp://127.0.0.1:5556.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
+Data = Annotated[Path, typer.Option(help="The research data.", envvar="QAMOE_DATA")]
+DEFAULT_DATA = Path("../shared/data")
+Damage = Annotated[
+    str | None,
+    typer.Option(help="Spoil it on purpose: audio:noise=0.6@10-20,video:freeze@25-30, or a scene."),
+]
+Plot = Annotated[Path | None, typer.Option(help="Draw the run into this PNG at its end.")]
+NoPlot = Annotated[bool, typer.Option("--no-plot", help="Draw nothing.")]
+DEMO_PICTURE = Path("qamoe-demo.png")
+Transcripts = Annotated[
+    bool, typer.Option("--transcripts", help="Show and publish the words, too.")
+]
