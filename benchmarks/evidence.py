@@ -86,7 +86,7 @@ def main() -> None:
     settings = load_settings()
     rows = [*heard(options.data, options.part, options.kinds, settings),
             *seen(options.data, options.part, options.kinds, settings)]  # fmt: skip
-    console = Console()
+    console = Console(width=120)
     console.print(damage_table(rows))
     console.print(clean_table(options.data, rows, settings))
 
@@ -233,8 +233,9 @@ def _clean(runs: Sequence[Sequence[Evidence]], ramps: Mapping[str, Ramp]) -> tup
     scores = [float(np.mean([e.score for e in windows])) for windows in runs]
     low = Counter(least(e, ramps) for windows in runs for e in windows if e.score <= 0.8)
     good = sum(score > 0.8 for score in scores)
-    return (str(len(runs)), f"{min(scores):.2f}", f"{np.mean(scores):.3f}",
-            f"{good}/{len(scores)}", ", ".join(f"{n} {c}" for n, c in low.most_common(4)))  # fmt: skip
+    measures = ", ".join(f"{name} {count}" for name, count in low.most_common(4))
+    mean = f"{np.mean(scores):.3f}"
+    return str(len(runs)), f"{min(scores):.2f}", mean, f"{good}/{len(scores)}", measures
 
 
 def _damage(stream: Stream, kind: str, severity: float) -> tuple[DamageSettings]:
