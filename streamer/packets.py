@@ -110,10 +110,22 @@ class FaceFrames:
     ended: bool = False
 
 
-FACE_MEASURES = ("face_size", "sharpness", "brightness", "yaw", "pitch", "unchanged")
-"""Columns of ``FaceFrames.measures``: face height in pixels; variance of the Laplacian inside the
-face box; mean luma 0-255 of the face box (of the picture where no face is found); head turn and
-nod in degrees; 1 where the picture equals the one before."""
+FACE_MEASURES = (
+    "face_size",
+    "sharpness",
+    "noise",
+    "blockiness",
+    "hidden",
+    "brightness",
+    "yaw",
+    "pitch",
+    "unchanged",
+)
+"""Columns of ``FaceFrames.measures``: face height in pixels; in the face box, the variance of the
+smoothed Laplacian, the noise's standard deviation in luma, the ratio of steps at a coder's blocks
+to others, the share of the lower face that has not the upper's colour, and mean luma 0-255 (of the
+picture where no face is found; all others but the last are then 0); head turn and nod in degrees; 1
+where the picture equals the one before."""
 
 
 @dataclass(frozen=True, slots=True)

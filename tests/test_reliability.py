@@ -44,7 +44,7 @@ def talk(pauses: bool = True, seed: int = 0) -> tuple[Floats, Floats]:
 
 
 def faces(count: int = 60, **changed: float | Floats) -> Floats:
-    clean = {"face_size": 180, "sharpness": 300, "brightness": 120}
+    clean = {"face_size": 180, "sharpness": 50, "blockiness": 1, "brightness": 120}
     columns = [np.broadcast_to((clean | changed).get(m, 0), count) for m in FACE_MEASURES]
     return np.stack(columns, axis=1).astype(np.float32)
 
@@ -97,7 +97,9 @@ def test_any_sound_gives_sane_evidence(samples: Floats, speech: Floats) -> None:
 
 @given(
     measures=arrays.arrays(
-        np.float32, st.tuples(st.integers(0, 20), st.just(6)), elements=wild_numbers
+        np.float32,
+        st.tuples(st.integers(0, 20), st.just(len(FACE_MEASURES))),
+        elements=wild_numbers,
     ),
     expected=wild_numbers,
     seed=st.integers(0, 9),
@@ -191,9 +193,12 @@ def test_a_clean_face_is_worth_all() -> None:
         (seen(faces(), found=0), "no face"),
         (seen(faces(unchanged=1)), "picture frozen"),
         (seen(faces(face_size=25)), "face too small"),
-        (seen(faces(sharpness=4)), "blurred"),
+        (seen(faces(sharpness=3)), "blurred"),
         (seen(faces(brightness=10)), "too dark"),
         (seen(faces(brightness=250, sharpness=900)), "too bright"),
+        (seen(faces(noise=9)), "noisy picture"),
+        (seen(faces(blockiness=4)), "coarsely coded picture"),
+        (seen(faces(hidden=0.95)), "face covered"),
         (seen(faces(yaw=-65)), "face turned away"),
         (seen(faces(pitch=55)), "face turned away"),
     ],
@@ -206,7 +211,7 @@ def test_a_bad_picture_says_why(evidence: Evidence, reason: str) -> None:
 
 def test_a_dark_face_is_not_called_blurred() -> None:
     light = 0.15
-    evidence = seen(faces(brightness=120 * light, sharpness=300 * light**2))
+    evidence = seen(faces(brightness=120 * light, sharpness=50 * light**2))
     assert evidence.reason == "too dark"
 
 
@@ -215,7 +220,7 @@ def test_a_dark_face_is_not_called_blurred() -> None:
     [
         [seen(faces(), found=share).score for share in (1, 0.9, 0.7, 0.5, 0.3, 0)],
         [seen(faces(count)).score for count in (60, 40, 30, 20, 10, 1)],
-        [seen(faces(sharpness=s)).score for s in (300, 100, 50, 25, 10, 0)],
+        [seen(faces(sharpness=s)).score for s in (300, 50, 20, 10, 4, 0)],
         [seen(faces(yaw=s)).score for s in (0, 20, 40, 50, 60, 90)],
         [seen(faces(unchanged=np.arange(60) < n)).score for n in (0, 20, 40, 50, 60)],
     ],

@@ -33,7 +33,7 @@ def voice(hop: int, ended: bool = False) -> VoiceFrames:
 
 def faces(hop: int, ended: bool = False, count: int = 7) -> FaceFrames:
     at = hop * HOP + np.arange(count, dtype=np.int64) * (HOP // max(count, 1))
-    measures = np.tile(np.array([150, 200, 120, 0, 0, 0], np.float32), (count, 1))
+    measures = np.tile(np.array([150, 200, 0, 1, 0, 120, 0, 0, 0], np.float32), (count, 1))
     assert measures.shape[1] == len(FACE_MEASURES)
     features = np.ones((count, LOOK_SIZE), np.float32)
     return FaceFrames(hop, at, features, np.ones(count, np.bool_), measures, ended=ended)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from models.features.picture import blockiness, hidden_share, noise, scaled, sharpness
 from models.features.steps import STEP_SECONDS
 from streamer.errors import AssetError
 from streamer.packets import FACE_MEASURES, SECOND, Flags, Floats, Image, Times
@@ -25,10 +26,6 @@ FACE_SIZE = BLENDSHAPES + 3
 
 LANDMARKS = 478
 """Points of MediaPipe's face mesh."""
-
-SHARPNESS_SIDE = 96
-"""Pixels to which a face box is scaled before its sharpness is measured, so that the measure does
-not depend on the camera's resolution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +92,18 @@ class FaceTracker:
         result = self._detect(_convert(image, cv2.COLOR_BGR2RGB), captured_at)
         gray = _convert(image, cv2.COLOR_BGR2GRAY)
         if not (result.face_blendshapes and result.facial_transformation_matrixes):
-            measures = _measures(face_size=0, sharpness=0, brightness=gray.mean(), yaw=0, pitch=0,
-                                 unchanged=unchanged)  # fmt: skip
+            measures = _measures(brightness=gray.mean(), unchanged=unchanged)
             return Face(np.zeros(FACE_SIZE, np.float32), False, measures)
         shapes = [shape.score for shape in result.face_blendshapes[0]]
         pose = head_pose(result.facial_transformation_matrixes[0])
         height, width = gray.shape
         points = np.array([(p.x * width, p.y * height) for p in result.face_landmarks[0]])
-        box = _face_box(gray, points)
-        yaw, pitch, _ = np.degrees(pose)
-        measures = _measures(face_size=len(box), sharpness=_sharpness(box), brightness=box.mean(),
-                             yaw=yaw, pitch=pitch, unchanged=unchanged)  # fmt: skip
+        measures = _measures(
+            **_picture(image, gray, points),
+            yaw=np.degrees(pose[0]),
+            pitch=np.degrees(pose[1]),
+            unchanged=unchanged,
+        )
         features = np.array([*shapes, *pose], np.float32)
         return Face(features, True, measures, points.astype(np.float32))
 
@@ -154,20 +152,31 @@ def _convert(image: Image, code: int) -> Image:
 
 
 def _measures(**values: float) -> Floats:
-    return np.array([values[name] for name in FACE_MEASURES], np.float32)
+    return np.array([values.get(name, 0) for name in FACE_MEASURES], np.float32)
 
 
-def _face_box(gray: Image, points: npt.NDArray[np.float64]) -> Image:
+def _picture(image: Image, gray: Image, points: npt.NDArray[np.float64]) -> dict[str, float]:
+    """The measures of the face box around ``points`` (478, 2), in pixels of ``image``."""
+    rows, columns = _face_box(gray, points)
+    luma = scaled(gray[rows, columns])
+    inside = (points - (columns.start, rows.start)).astype(np.float32)
+    return {
+        "face_size": rows.stop - rows.start,
+        "sharpness": sharpness(luma),
+        "noise": noise(luma),
+        "blockiness": blockiness(gray[rows, columns]),
+        "hidden": hidden_share(image[rows, columns], inside),
+        "brightness": float(luma.mean()),
+    }
+
+
+def _face_box(gray: Image, points: npt.NDArray[np.float64]) -> tuple[slice, slice]:
+    """Rows and columns of what the picture shows of ``points``, at least one pixel."""
     height, width = gray.shape
     x, y = np.clip(points[:, 0], 0, width), np.clip(points[:, 1], 0, height)
     left, top = min(int(x.min()), width - 1), min(int(y.min()), height - 1)
     right, bottom = max(int(np.ceil(x.max())), left + 1), max(int(np.ceil(y.max())), top + 1)
-    return gray[top:bottom, left:right]
-
-
-def _sharpness(box: Image) -> float:
-    scaled = cv2.resize(box, (SHARPNESS_SIDE, SHARPNESS_SIDE), interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(scaled, cv2.CV_64F).var())
+    return slice(top, bottom), slice(left, right)
 
 
 @contextmanager

@@ -11,17 +11,23 @@ from streamer.packets import FACE_MEASURES, Evidence, Flags, Floats
 
 FACE: Mapping[str, Ramp] = MappingProxyType(
     {
-        # Five pictures a second still follow an expression.
-        "picture_share": Ramp(0.0, 0.5, "no pictures from the camera"),
+        # Ten pictures a second of fifteen score above 0.8: cameras slow down in the evening.
+        "picture_share": Ramp(0.0, 0.8, "no pictures from the camera"),
         "picture_tail_s": Ramp(1.5, 0.5, "no pictures from the camera"),
         "face_share": Ramp(0.2, 0.8, "no face"),
         "no_face_tail": Ramp(0.4, 0.1, "no face"),
-        "unchanged_share": Ramp(0.9, 0.5, "picture frozen"),
+        "unchanged_share": Ramp(0.9, 0.2, "picture frozen"),
         "unchanged_tail": Ramp(0.4, 0.1, "picture frozen"),
         # MediaPipe's face mesh sees a crop of 192 px; enlarged three times little is left.
         "face_size_px": Ramp(24.0, 64.0, "face too small"),
-        # The softest clean recording measures 83, the same blurred by 3 % of the face under 10.
-        "sharpness": Ramp(5.0, 40.0, "blurred"),
+        # The softest clean recording measures 23, the same blurred by 3 % of the face under 2.
+        "sharpness": Ramp(1.0, 20.0, "blurred"),
+        # Clean recordings measure 1 and less.
+        "noise_luma": Ramp(10.0, 1.5, "noisy picture"),
+        # Clean recordings measure up to 1.4 where the face is small; JPEG at quality 10 is at 3.
+        "blockiness": Ramp(4.5, 1.4, "coarsely coded picture"),
+        # Light of two colours makes 0.6 of it.
+        "hidden_share": Ramp(1.0, 0.65, "face covered"),
         # Mean luma of the face: dark skin in good light lies well above 40.
         "luma_low": Ramp(12.0, 36.0, "too dark"),
         "luma_high": Ramp(245.0, 220.0, "too bright"),
@@ -58,6 +64,9 @@ def face_evidence(
         values |= {
             "face_size_px": float(np.percentile(columns["face_size"][found], 25)),
             "sharpness": float(np.percentile(_evenly_lit(columns)[found], 25)),
+            "noise_luma": float(np.percentile(columns["noise"][found], 75)),
+            "blockiness": float(np.percentile(columns["blockiness"][found], 75)),
+            "hidden_share": float(np.percentile(columns["hidden"][found], 75)),
             "luma_low": float(np.percentile(columns["brightness"][found], 25)),
             "luma_high": float(np.percentile(columns["brightness"][found], 75)),
             "yaw_deg": float(np.percentile(np.abs(columns["yaw"][found]), 75)),

@@ -1,0 +1,135 @@
+"""The measures of pictures, on real faces where there are some."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from actors.video_sources import FileVideoSource
+from models.degradation import VideoDamage
+from models.features.face import FaceTracker
+from models.features.picture import (
+    LOWER_FACE,
+    SIDE,
+    UPPER_FACE,
+    blockiness,
+    hidden_share,
+    noise,
+    sharpness,
+)
+from models.reliability import face_evidence
+from streamer.assets import Assets
+from streamer.packets import Evidence, Floats, Image, VideoFrame
+from tests.degradation_fixtures import damage
+
+boxes = arrays.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
+PICTURES = 5
+
+
+@pytest.fixture(scope="module")
+def frames(data_folder: Path) -> list[VideoFrame]:
+    source = FileVideoSource(str(data_folder / "clips" / "talking_head_en_8s.mp4"), 5)
+    source.open()
+    source.start(0)
+    found = [source.read(1.0) for _ in range(PICTURES)]
+    source.close()
+    return [frame for frame in found if frame is not None]
+
+
+def judged(frames: list[VideoFrame], assets: Assets, kind: str, severity: float) -> Evidence:
+    applied = VideoDamage([damage("vision", kind, severity, 0, None)], np.random.default_rng(0))
+    faces = []
+    with FaceTracker(assets.file("face-landmarker", "face_landmarker.task"), "video") as tracker:
+        landmarks = tracker.track(frames[0].image, frames[0].captured_at).landmarks
+        for frame in frames:
+            image = applied.apply(frame.image, frame.captured_at, landmarks)
+            assert image is not None
+            faces.append(tracker.track(image, frame.captured_at))
+            landmarks = faces[-1].landmarks
+    measures = np.array([face.measures for face in faces])
+    return face_evidence(measures, np.array([face.found for face in faces]), len(faces))
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity", "reason"),
+    [
+        ("noise", 0.7, "noisy picture"),
+        ("jpeg", 0.6, "coarsely coded picture"),
+        ("h264", 0.9, "coarsely coded picture"),
+        ("mask", 1.0, "face covered"),
+        ("blur", 0.5, "blurred"),
+        ("resolution", 0.8, "blurred"),
+    ],
+)
+def test_damage_is_named_and_lowers_the_evidence(
+    frames: list[VideoFrame], assets: Assets, kind: str, severity: float, reason: str
+) -> None:
+    scores = [judged(frames, assets, kind, s) for s in (0, severity / 2, severity)]
+    assert scores[0].score > 0.8
+    assert all(later.score <= before.score + 0.02 for before, later in pairwise(scores))
+    assert scores[-1].score < 0.5
+    assert scores[-1].reason == reason
+
+
+@given(boxes)
+@settings(max_examples=100)
+def test_measures_of_any_picture_are_in_their_range(gray: Image) -> None:
+    assert 1 <= blockiness(gray) < 1000
+    face = np.asarray(cv2.resize(gray, (SIDE, SIDE)), np.float32)
+    assert 0 <= noise(face) <= 255
+    assert 0 <= sharpness(face) < np.inf
+
+
+@given(deviation=st.floats(2, 20))
+@settings(max_examples=20)
+def test_noise_is_measured_in_luma(deviation: float) -> None:
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    grains = np.random.default_rng(0).normal(0, deviation, (SIDE, SIDE))
+    gray = (120 + 40 * np.sin(rows / 9) + 40 * np.sin(columns / 7) + grains).astype(np.float32)
+    assert noise(gray) == pytest.approx(deviation, rel=0.1, abs=0.1)
+
+
+@given(phase=st.tuples(st.integers(0, 7), st.integers(0, 7)))
+@settings(max_examples=20)
+def test_blocks_are_found_wherever_they_begin(phase: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    fine = cv2.GaussianBlur(rng.normal(128, 200, (160, 160)), (0, 0), 6)
+    coded = cv2.imdecode(
+        cv2.imencode(".jpg", fine, [cv2.IMWRITE_JPEG_QUALITY, 5])[1], cv2.IMREAD_GRAYSCALE
+    )
+    top, left = phase
+    assert blockiness(np.asarray(fine.astype(np.uint8)[top:, left:], np.uint8)) < 1.4
+    assert blockiness(np.asarray(coded[top:, left:], np.uint8)) > 3
+
+
+def test_a_small_box_has_no_blocks() -> None:
+    assert blockiness(np.random.default_rng(0).integers(0, 256, (20, 90), np.uint8)) == 1
+
+
+def face_points() -> Floats:
+    points = np.full((478, 2), SIDE / 2, np.float32)
+    points[list(UPPER_FACE)] = (SIDE / 2, SIDE / 4)
+    points[list(LOWER_FACE), 0] = SIDE / 2
+    points[list(LOWER_FACE), 1] = np.linspace(SIDE / 2, SIDE, len(LOWER_FACE))
+    return points
+
+
+@pytest.mark.parametrize("skin", [(150, 180, 225), (45, 60, 95)], ids=["light", "dark"])
+def test_a_mask_is_seen_by_its_colour_and_a_shadow_is_not(skin: tuple[int, int, int]) -> None:
+    face = np.full((SIDE, SIDE, 3), skin, np.uint8)
+    shares = []
+    for edge in (SIDE, 3 * SIDE // 4, SIDE // 2 - 4):
+        masked = face.copy()
+        masked[edge:] = (215, 200, 165)
+        shares.append(hidden_share(masked, face_points()))
+    assert shares[0] == 0
+    assert shares[1] == pytest.approx(0.5, abs=0.1)
+    assert shares[2] == 1
+    shaded = face.copy()
+    shaded[SIDE // 2 :] = shaded[SIDE // 2 :] // 2
+    assert hidden_share(shaded, face_points()) == 0
