@@ -115,7 +115,7 @@ def test_the_band_ends_where_it_is_cut(edge: int) -> None:
 
 def test_a_burst_of_silence_is_lost_where_it_borders_on_speech() -> None:
     power = np.ones(100)
-    power[20:25] = power[60:100] = 0
+    power[:5] = power[20:25] = power[60:100] = 0
     present = np.ones(100, np.bool_)
     assert np.flatnonzero(lost(power, power > 0, present, 1.0)).tolist() == [20, 21, 22, 23, 24]
     faded = power.copy()

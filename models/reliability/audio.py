@@ -14,6 +14,7 @@ SPEECH = 0.5
 """Voice activity probability from which a frame counts as speech."""
 
 _DIGITAL_SILENCE = 2 / 2**15  # peak to peak: dither of a muted 16-bit device, no room sounds so
+_MASKING = 8.0  # dB of speech over noise under which a voice's fall ends in the noise
 _PEAK_SHARE = 0.99  # of the largest sample: clipped ones crowd there
 
 AUDIO: Mapping[str, Ramp] = MappingProxyType(
@@ -73,15 +74,16 @@ def audio_evidence(samples: Floats, speech: Floats) -> Evidence:
         power = frames.var(axis=1)
         loudness = float(power[spoken & live].mean())
         noise = _noise_power(power, live)
+        snr = decibels(max(loudness - noise, 0) / noise)
         peak = float(np.abs(sound).max())
         measures |= {
             "lost_share": float(lost(power, live, present, loudness).mean()),
             "level_db": decibels(loudness),
-            "snr_db": decibels(max(loudness - noise, 0) / noise),
+            "snr_db": snr,
             "clipping_share": float((np.abs(sound) >= _PEAK_SHARE * peak).mean()),
             "bandwidth_hz": bandwidth(frames[live]),
             "echo_db": echo(sound),
-            "decay_db": decay(power, live),
+            "decay_db": decay(power, live) + max(0.0, _MASKING - snr),
         }
     return judge(measures, AUDIO)
 

@@ -56,7 +56,8 @@ def lost(power: _Powers, live: Flags, present: Flags, loudness: float) -> Flags:
     result = np.zeros(len(power), np.bool_)
     starts, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
     for start, end in zip(starts, ends, strict=True):
-        if end - start <= BURST and (loud[start] or loud[end + 1]):
+        whole = start > 0 and end < len(power)  # else it may be far longer than it looks
+        if whole and end - start <= BURST and (loud[start] or loud[end + 1]):
             result[start:end] = True
     return result
 
