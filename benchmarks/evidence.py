@@ -4,8 +4,9 @@
 
 Joins clips of one speaker to sessions, does every kind of audio and video damage to them at six
 severities, and judges windows of 4 s as the live pipeline does; no network of ours takes part. Two
-parts of the data share no speaker and no file: thresholds are chosen on ``fit``, and what is
-printed unless asked otherwise is ``report``. Takes about four minutes of one core.
+parts of the data share no speaker and no file: how damage shows was chosen on ``fit``, and what is
+printed unless asked otherwise is ``report``. What counts as clean was set on clips of all speakers.
+Takes about five minutes of one core.
 """
 
 import argparse

@@ -56,5 +56,7 @@ def correlation(values: Values, wanted: Values, weights: Draws) -> Draws:
 
 
 def figure(draws: Draws) -> dict[str, float]:
-    """``estimate`` and the ``low`` and ``high`` end of its 95 % interval."""
-    return {name: round(value, 4) for name, value in asdict(interval(draws)).items()}
+    """``estimate`` and the ``low`` and ``high`` end of its 95 % interval; draws in which there was
+    nothing to count are left out."""
+    known = np.concatenate([draws[:1], draws[1:][np.isfinite(draws[1:])]])
+    return {name: round(value, 4) for name, value in asdict(interval(known)).items()}
