@@ -31,8 +31,8 @@ class Encoder(Protocol):
 class Estimator:
     """QA-MoE with what surrounds it.
 
-    A stream takes part where its measured evidence is above 0; where no stream's reliability
-    reaches ``floor`` the estimate abstains, and says why.
+    A stream takes part where its measured evidence is above 0, as far as its published reliability
+    goes; where no stream's reaches ``floor`` the estimate abstains, and says why.
     """
 
     def __init__(self, network: QAMoE, words: Encoder, voice: Reader, floor: float) -> None:
@@ -56,8 +56,7 @@ class Estimator:
         }
         if not taking_part:
             return _abstain(streams, {}, {})
-        prediction = self._predict(taking_part)
-        model = {stream: prediction.reliability[stream].item() for stream in taking_part}
+        prediction, model = self._predict(taking_part)
         routing = {
             stream: tuple(prediction.routing[stream][0].tolist())
             for stream in STREAMS
@@ -99,7 +98,10 @@ class Estimator:
         )
 
     @torch.inference_mode()
-    def _predict(self, streams: Mapping[Stream, StreamWindow]) -> Prediction:
+    def _predict(
+        self, streams: Mapping[Stream, StreamWindow]
+    ) -> tuple[Prediction, dict[Stream, float]]:
+        """The network's answer when it goes by the published reliability, and its own r."""
         features = {
             stream: torch.tensor(part.features, device=self._device)[None]
             for stream, part in streams.items()
@@ -108,8 +110,13 @@ class Estimator:
             stream: torch.tensor(part.mask, device=self._device)[None]
             for stream, part in streams.items()
         }
-        prediction: Prediction = self._network(features, masks)
-        return prediction
+        own: Prediction = self._network(features, masks)
+        published = {
+            stream: own.reliability[stream] * part.evidence.score
+            for stream, part in streams.items()
+        }
+        prediction: Prediction = self._network(features, masks, reliability=published)
+        return prediction, {stream: own.reliability[stream].item() for stream in streams}
 
 
 def _reliability(

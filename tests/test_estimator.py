@@ -134,3 +134,20 @@ def test_read_only_arrays_are_taken_without_a_warning(
     }
     built(network, floor=0.01).estimate(window(streams))
     assert not recwarn.list
+
+
+def test_the_less_evidence_a_stream_has_the_less_it_says(network: QAMoE) -> None:
+    def value(score: float) -> float:
+        voice, face = part(SIZES["audio"], score), part(FACE_SIZE, 1.0)
+        streams: dict[Stream, StreamWindow] = {"audio": voice, "vision": face}
+        estimate = built(network, floor=0.01).estimate(window(streams, said=""))
+        assert estimate.value is not None
+        assert estimate.reliability["audio"].model == pytest.approx(own, abs=1e-6)
+        return estimate.value
+
+    streams: dict[Stream, StreamWindow] = {"audio": part(SIZES["audio"], 1.0)}
+    first = built(network, floor=0.01).estimate(window(streams, said=""))
+    own = first.reliability["audio"].model
+    distances = [abs(value(score) - value(1e-6)) for score in (1.0, 0.5, 0.1)]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[0] > 2 * distances[-1]
