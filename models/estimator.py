@@ -56,7 +56,8 @@ class Estimator:
         }
         if not taking_part:
             return _abstain(streams, {}, {})
-        prediction, model = self._predict(taking_part)
+        prediction = self._predict(taking_part)
+        model = {stream: prediction.reliability[stream].item() for stream in taking_part}
         routing = {
             stream: tuple(prediction.routing[stream][0].tolist())
             for stream in STREAMS
@@ -98,10 +99,7 @@ class Estimator:
         )
 
     @torch.inference_mode()
-    def _predict(
-        self, streams: Mapping[Stream, StreamWindow]
-    ) -> tuple[Prediction, dict[Stream, float]]:
-        """The network's answer when it goes by the published reliability, and its own r."""
+    def _predict(self, streams: Mapping[Stream, StreamWindow]) -> Prediction:
         features = {
             stream: torch.tensor(part.features, device=self._device)[None]
             for stream, part in streams.items()
@@ -110,13 +108,12 @@ class Estimator:
             stream: torch.tensor(part.mask, device=self._device)[None]
             for stream, part in streams.items()
         }
-        own: Prediction = self._network(features, masks)
-        published = {
-            stream: own.reliability[stream] * part.evidence.score
+        evidence = {
+            stream: torch.tensor([part.evidence.score], device=self._device)
             for stream, part in streams.items()
         }
-        prediction: Prediction = self._network(features, masks, reliability=published)
-        return prediction, {stream: own.reliability[stream].item() for stream in streams}
+        prediction: Prediction = self._network(features, masks, evidence=evidence)
+        return prediction
 
 
 def _reliability(

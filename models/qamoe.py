@@ -90,10 +90,12 @@ class QAMoE(nn.Module):
         masks: Mapping[Stream, Tensor],
         *,
         reliability: Mapping[Stream, Tensor] | None = None,
+        evidence: Mapping[Stream, Tensor] | None = None,
     ) -> Prediction:
         """``features`` (B, steps, size) and ``masks`` (B, steps), true where there is something.
 
-        ``reliability`` (B,) of each stream, where given, takes the place of the network's own. A
+        ``reliability`` (B,) of each stream, where given, takes the place of the network's own;
+        the answer goes by it times the ``evidence`` (B,) of each stream, in [0, 1], if any. A
         stream that is left out, or masked throughout, is absent. Raises ValueError where there
         is no stream at all, or one that the network does not know.
         """
@@ -116,8 +118,9 @@ class QAMoE(nn.Module):
             present = masks[stream].any(dim=1)
             quality = self._quality(variance) if reliability is None else reliability[stream]
             quality = torch.where(present, quality, 0)
-            gates = self._route(mean, quality)
-            answers.append(self._answer(stream, mean, gates, quality))
+            trusted = quality if evidence is None else quality * evidence[stream]
+            gates = self._route(mean, trusted)
+            answers.append(self._answer(stream, mean, gates, trusted))
             means[stream], variances[stream], used[stream] = mean, variance, quality
             routing[stream] = torch.where(present[:, None], gates, 0)
         fused = self.fusion(torch.cat(answers, dim=1))

@@ -43,10 +43,12 @@ class Routed(QAMoE):
         masks: Mapping[Stream, Tensor],
         *,
         reliability: Known | None = None,
+        evidence: Known | None = None,
         known: Known | None = None,
     ) -> Prediction:
         """As QAMoE; ``known``, the true quality of each stream, is for the oracle alone."""
-        return super().forward(features, masks, reliability=reliability or self.given(masks, known))
+        given = reliability or self.given(masks, known)
+        return super().forward(features, masks, reliability=given, evidence=evidence)
 
     def given(
         self,

@@ -19,7 +19,7 @@ from streamer.packets import STREAMS, Stream
 @dataclass(frozen=True)
 class ModelFiles:
     """The feature extractors' assets, two folders and a file; and the folder with the weights of
-    what was tuned for the features (models.features.definition.TUNED)."""
+    what was tuned for the features (models.checkpoint_files.TUNED)."""
 
     minilm: Path
     whisper: Path
