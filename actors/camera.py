@@ -1,19 +1,12 @@
 """The camera's actor: pictures in, face features out."""
 
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from actors.capture import Capture, Clock, monotonic_clock
 from actors.source import EndOfStream
 from actors.video_sources import CameraSource, FileVideoSource, VideoSource
-from models.checkpoint_files import tuned_weights
-from models.degradation import VideoDamage
-from models.features.face import Face
-from models.features.face_reader import LOOK_SIZE, FaceReader
-from streamer.assets import Assets
-from streamer.packets import FACE_MEASURES, SECOND, FaceFrames, VideoFrame
+from models.watching import Watching
+from streamer.packets import SECOND, FaceFrames, VideoFrame
 from streamer.settings import Settings
 
 
@@ -33,12 +26,7 @@ class Camera(Capture[FaceFrames]):
     ) -> None:
         source = source or video_source(settings)
         super().__init__("camera", settings, output, source, clock)
-        self._damage = VideoDamage(settings.damage, np.random.default_rng(0))
-        self._landmarks = np.zeros((0, 2), np.float32)
-        self._reader = FaceReader(
-            face_landmarker(settings), tuned_weights(settings, "vision"), "video"
-        )
-        self._analysed: list[tuple[int, Face]] = []
+        self._watching = Watching(settings)
         self._frames = 0
         self._late = 0
 
@@ -48,7 +36,7 @@ class Camera(Capture[FaceFrames]):
     def stop(self) -> None:
         super().stop()
         if not self._thread.is_alive():
-            self._reader.close()
+            self._watching.close()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -75,14 +63,7 @@ class Camera(Capture[FaceFrames]):
             if self._settings.paced and self._now - frame.captured_at > self._frame_period:
                 self._late += 1  # the next one is due already
                 return
-        if self._damage.seeks_face:
-            self._landmarks = self._reader.read(frame.image, frame.captured_at).landmarks
-        image = self._damage.apply(frame.image, frame.captured_at, self._landmarks)
-        if image is not None:
-            face = self._reader.read(image, frame.captured_at)
-            self._landmarks = face.landmarks
-            self._analysed.append((frame.captured_at, face))
-            self._frames += 1
+        self._frames += self._watching.watch(frame)
 
     @property
     def _frame_period(self) -> int:
@@ -91,8 +72,7 @@ class Camera(Capture[FaceFrames]):
     def _send(self, ended: bool) -> None:
         self._wait_until(self._hop_end)
         dropped = self._source.dropped + self._late + self._channel.dropped
-        self._channel.put(_packet(self._hop, self._analysed, dropped, ended))
-        self._analysed = []
+        self._channel.put(self._watching.packet(self._hop, dropped, ended))
         self._hop += 1
 
 
@@ -102,24 +82,3 @@ def video_source(settings: Settings) -> VideoSource:
     if file.file is not None:
         return FileVideoSource(file.file, camera.frame_rate, file.loop, file.crop)
     return CameraSource(camera.device, camera.frame_rate, camera.first_frame_timeout, file.crop)
-
-
-def face_landmarker(settings: Settings) -> Path:
-    """The model file, fetched before or given in the settings. Raises AssetError."""
-    return Assets(settings.assets).file("face-landmarker", "face_landmarker.task")
-
-
-def _packet(hop: int, analysed: list[tuple[int, Face]], dropped: int, ended: bool) -> FaceFrames:
-    faces = [face for _, face in analysed]
-    shape = (len(faces), LOOK_SIZE)
-    return FaceFrames(
-        hop=hop,
-        captured_at=np.array([time for time, _ in analysed], np.int64),
-        features=np.array([face.features for face in faces], np.float32).reshape(shape),
-        found=np.array([face.found for face in faces], np.bool_),
-        measures=np.array([face.measures for face in faces], np.float32).reshape(
-            len(faces), len(FACE_MEASURES)
-        ),
-        dropped=dropped,
-        ended=ended,
-    )

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actors.camera import Camera, face_landmarker
+from actors.camera import Camera
 from models.features.face_reader import LOOK_SIZE
+from models.watching import face_landmarker
 from streamer.errors import AssetError, SourceError
 from streamer.packets import FACE_MEASURES, SECOND, FaceFrames
 from streamer.settings import Settings, load_settings
@@ -165,7 +166,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 def test_the_face_model_leaves_the_sound_devices_alone() -> None:
     look = (
-        "import sys; from actors.camera import *; from streamer.settings import load_settings;"
+        "import sys; from models.watching import *; from streamer.settings import load_settings;"
         "settings = load_settings();"
         "FaceReader(face_landmarker(settings), tuned_weights(settings, 'vision'), 'video');"
         "sys.exit('sounddevice' in sys.modules)"

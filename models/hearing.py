@@ -1,0 +1,80 @@
+"""From sound to voice features and words, hop by hop, from one encoding per hop."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from faster_whisper import WhisperModel
+
+from models.degradation import WordsDamage
+from models.features.steps import step_count
+from models.features.voice import encode, hidden_states
+from models.features.voice_features import VOICE_SIZE, voice_features
+from models.reliability import audio_evidence
+from models.transcription import Recognizer, StreamingTranscriber
+from streamer.assets import Assets
+from streamer.errors import AssetError
+from streamer.packets import SAMPLE_RATE, AudioHop, Flags, Floats, VoiceFrames, Words
+from streamer.settings import Settings
+
+
+class Hearing:
+    """One microphone's sound, heard. Damage to words that the settings ask for is done here."""
+
+    def __init__(self, settings: Settings, model: WhisperModel) -> None:
+        self._damage = WordsDamage(
+            settings.damage, np.random.default_rng(0), settings.window.hop_ns
+        )
+        self._window = settings.window.length
+        self._threshold = settings.transcriber.speech_threshold
+        self._model = model
+        self._stream = StreamingTranscriber(
+            Recognizer(model),
+            window=settings.window.length,
+            buffer=settings.transcriber.buffer,
+            threshold=self._threshold,
+        )
+
+    def warm_up(self) -> None:
+        """The first pass of each kernel is several times slower than the rest."""
+        encoded = encode(self._model, np.zeros(SAMPLE_RATE, np.float32))
+        Recognizer(self._model).hear(encoded, 1.0, 0)
+
+    def hear(self, hop: AudioHop) -> Iterator[VoiceFrames | Words]:
+        """Two packets for the sound of the next hop: the voice, and, once it was taken, the words.
+
+        Decoding begins only then, so that words never hold the voice up.
+        """
+        stream = self._stream
+        stream.extend(hop)
+        encoded = None
+        features, mask = _silence(self._window)
+        if (stream.speech > self._threshold).any():
+            encoded = encode(self._model, stream.samples)
+            hidden = hidden_states(encoded, stream.seconds)
+            features, mask = voice_features(hidden, stream.samples, stream.speech, self._window)
+        samples = round(self._window * SAMPLE_RATE)
+        speech = len(stream.speech) * samples // max(len(stream.samples), 1)
+        evidence = audio_evidence(stream.samples[-samples:], stream.speech[-speech:])
+        present = float(np.isfinite(hop.samples).mean())
+        yield VoiceFrames(hop.hop, features, mask, evidence, present, hop.dropped, hop.ended)
+        yield self._damage.apply(stream.update(encoded, hop))
+
+
+def load_whisper(settings: Settings) -> WhisperModel:
+    """The Whisper model of the settings, int8, on the processor, one thread.
+
+    Raises AssetError where it is missing or cannot be read.
+    """
+    folder = Assets(settings.assets).path("whisper-tiny.en")
+    try:
+        return WhisperModel(
+            str(folder), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise AssetError(f"speech model in {folder}: {reason}") from None
+
+
+def _silence(seconds: float) -> tuple[Floats, Flags]:
+    steps = step_count(seconds)
+    return np.zeros((steps, VOICE_SIZE), np.float32), np.zeros(steps, np.bool_)
