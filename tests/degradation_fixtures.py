@@ -1,13 +1,14 @@
 """Signals to damage, and how the damage is done in these tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from models.degradation import AudioDamage, VideoDamage, WordsDamage
-from streamer.packets import SAMPLE_RATE, SECOND, Floats, Image, Word, Words
+from models.reliability import LOW, Ramp
+from streamer.packets import SAMPLE_RATE, SECOND, Evidence, Floats, Image, Word, Words
 from streamer.settings import DamageSettings
 
 FRAME_RATE = 15
@@ -79,3 +80,16 @@ def heard(
 ) -> list[Words]:
     applied = WordsDamage(damages, np.random.default_rng(seed), HOP)
     return [applied.apply(packet) for packet in packets]
+
+
+def worst(evidence: Evidence, window: Mapping[str, Ramp], recent: Mapping[str, Ramp]) -> str | None:
+    """What the measure with the least score of all is called, be it bad enough to be said or not;
+    None where none is below 1."""
+    ramps = {**window, **{f"recent_{name}": ramp for name, ramp in recent.items()}}
+    scores = {
+        name: ramps[name](value) for name, value in evidence.measures.items() if name in ramps
+    }
+    name = min(scores, key=lambda name: scores[name])
+    assert evidence.score <= scores[name]
+    assert (evidence.reason is None) == (evidence.score >= LOW)
+    return ramps[name].reason if scores[name] < 1 else None

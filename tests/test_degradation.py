@@ -21,8 +21,9 @@ def test_sound_is_touched_only_inside_the_stretch(kind: str) -> None:
     samples = sound(3)
     result = in_pieces([damage("audio", kind)], samples)
     changed = np.flatnonzero(~(result == samples))
-    assert changed.min() == SAMPLE_RATE
-    assert changed.max() == 2 * SAMPLE_RATE - 1
+    soft = 4 if kind == "clip" else 0  # samples that lie under the limit stay as they are
+    assert SAMPLE_RATE <= changed.min() <= SAMPLE_RATE + soft
+    assert 2 * SAMPLE_RATE - 1 - soft <= changed.max() < 2 * SAMPLE_RATE
 
 
 @pytest.mark.parametrize("kind", VISION_KINDS)

@@ -46,21 +46,34 @@ def test_the_more_severe_the_farther_from_clean(kind: str) -> None:
     late = DELAY if kind == "opus" else 0
     clean = samples[: len(samples) - late]
     distances = [spectral_distance(clean, damaged(kind, s, samples)[late:]) for s in LEVELS]
-    assert spearmanr(LEVELS, distances).statistic > 0.85
+    # Where Opus gives up the band over 4 kHz, this buzz, which has little there, comes out cleaner.
+    assert spearmanr(LEVELS, distances).statistic > (0.8 if kind == "opus" else 0.85)
     assert distances[-1] == max(distances)
 
 
-def test_mute_is_silence_and_half_of_it_is_hardly_heard() -> None:
-    assert not damaged("mute", 1, sound(1)).any()
-    half = damaged("mute", 0.5, sound(1))
-    assert decibels(np.mean(half**2)) == pytest.approx(-20 - 30, abs=0.5)
+def test_mute_is_silence() -> None:
+    assert not faded("mute", 1, -20).any()
+
+
+@pytest.mark.parametrize("kind", ["mute", "quiet"])
+@pytest.mark.parametrize("level", [-50, -20, -6])
+@pytest.mark.parametrize("severity", [0.1, 0.25, 0.5, 0.75, 0.99])
+def test_a_voice_fades_by_even_steps_however_loud(kind: str, level: float, severity: float) -> None:
+    """From the level there was down to -92 dBFS, where sixteen bits leave half a step."""
+    expected = level + (-92 - level) * severity
+    left = decibels(np.mean(np.square(faded(kind, severity, level), dtype=np.float64)))
+    assert left == pytest.approx(expected, abs=0.5 if kind == "mute" or expected > -88 else 3)
 
 
 def test_quiet_sound_has_few_steps_left() -> None:
-    low = damaged("quiet", 1, sound(1))
-    np.testing.assert_array_equal(low * 2**15 % 1, 0)
-    assert decibels(np.mean(low**2)) == pytest.approx(-68, abs=0.5)
-    assert decibels(np.mean(damaged("quiet", 0.5, sound(1)) ** 2)) == pytest.approx(-44, abs=0.5)
+    np.testing.assert_array_equal(faded("quiet", 0.75, -20) * 2**15 % 1, 0)
+    assert np.abs(faded("quiet", 1, -20)).max() <= 4 / 2**15
+
+
+def faded(kind: str, severity: float, level: float) -> Floats:
+    """A second, after one without damage, of noise at ``level`` dBFS."""
+    samples = sound(2) * np.float32(10 ** ((level + 20) / 20))
+    return in_pieces([damage("audio", kind, severity, 1, None)], samples)[SAMPLE_RATE:]
 
 
 @pytest.mark.parametrize("kind", ["noise", "babble"])
@@ -112,8 +125,16 @@ def test_babble_goes_up_and_down_as_noise_does_not() -> None:
     assert spread[1] > 2 * spread[0]
 
 
-def test_clipping_crowds_samples_at_full_scale() -> None:
-    assert (np.abs(damaged("clip", 0.7, sound(1))) == 1).mean() > 0.3
+@pytest.mark.parametrize("gain", [0.05, 1.0, 5.0])
+@pytest.mark.parametrize(("severity", "over"), [(0.25, 6), (0.5, 0), (0.75, -6), (1, -12)])
+def test_clipping_cuts_off_so_far_over_the_level_there_was(
+    gain: float, severity: float, over: float
+) -> None:
+    samples = sound(2) * np.float32(gain)
+    clipped = in_pieces([damage("audio", "clip", severity, 1, None)], samples)[SAMPLE_RATE:]
+    limit = np.abs(clipped).max()
+    assert decibels(limit**2) - decibels(np.mean(samples**2)) == pytest.approx(over, abs=0.5)
+    np.testing.assert_array_equal(clipped, np.clip(samples[SAMPLE_RATE:], -limit, limit))
 
 
 @pytest.mark.parametrize(("severity", "low", "high"), [(0.5, 300, 3400), (1, 600, 1500)])

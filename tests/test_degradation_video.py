@@ -37,8 +37,8 @@ def distance(image: Image) -> float:
 
 @pytest.mark.parametrize(
     "kind",
-    ["cover", "mask", "second_face", "dark", "backlight", "blur", "motion_blur", "noise", "jpeg",
-     "h264", "resolution"],
+    ["cover", "mask", "turn", "second_face", "dark", "backlight", "blur", "motion_blur", "noise",
+     "jpeg", "h264", "resolution"],
 )  # fmt: skip
 def test_the_more_severe_the_farther_from_clean(kind: str) -> None:
     distances = [distance(last(kind, severity)) for severity in LEVELS]
@@ -57,19 +57,33 @@ def test_the_more_severe_the_fewer_pictures(kind: str) -> None:
     assert counts[0] > 5 * counts[-1]
 
 
-@pytest.mark.parametrize(("severity", "rate"), [(0.25, 4.3), (0.5, 1.22), (1, 0.1)])
+@pytest.mark.parametrize(("severity", "rate"), [(0.25, 6.4), (0.5, 2.74), (1, 0.5)])
 def test_the_frame_rate_is_what_is_documented(severity: float, rate: float) -> None:
     images = [np.zeros((2, 2, 3), np.uint8)] * (40 * FRAME_RATE)
     result = shown([damage("vision", "frame_rate", severity, 0, None)], images)
     assert sum(image is not None for image in result) / 40 == pytest.approx(rate, abs=0.06)
 
 
-@pytest.mark.parametrize(("severity", "share"), [(0.2, 0.06), (0.5, 0.39), (1.0, 1.0)])
-def test_cover_hides_the_documented_share_of_the_picture(severity: float, share: float) -> None:
-    image = np.zeros((480, 640, 3), np.uint8)
-    covered = shown([damage("vision", "cover", severity, 0)], [image])[0]
+@pytest.mark.parametrize(
+    ("severity", "left", "right"), [(0.1, 223, 262), (0.5, 124, 320), (1.0, 0, 392)]
+)
+def test_cover_hides_the_documented_share_of_the_face(
+    severity: float, left: int, right: int
+) -> None:
+    black: list[Image] = [np.zeros((480, 640, 3), np.uint8)]
+    covered = shown([damage("vision", "cover", severity, 0)], black, landmarks=FACE)[0]
     assert covered is not None
-    assert covered.any(axis=2).mean() == pytest.approx(share, abs=0.02)
+    np.testing.assert_array_equal(covered.any(axis=2).all(axis=0), covered.any(axis=(0, 2)))
+    hidden = np.flatnonzero(covered.any(axis=(0, 2)))
+    assert (hidden.min(), hidden.max() + 1) == pytest.approx((left, right), abs=1)
+
+
+@pytest.mark.parametrize(("severity", "share"), [(0.25, 0.416), (0.5, 0.173), (0.75, 0.072)])
+def test_the_light_falls_as_documented(severity: float, share: float) -> None:
+    bright: list[Image] = [np.full((48, 64, 3), 200, np.uint8)]
+    dim = shown([damage("vision", "dark", severity, 0)], bright)[0]
+    assert dim is not None
+    assert dim.mean() == pytest.approx(200 * share, abs=0.6)
 
 
 @pytest.mark.parametrize(("severity", "top"), [(0.5, 266), (1.0, 212)])
@@ -129,20 +143,51 @@ def test_a_face_is_sought_until_it_is_known_and_only_where_it_matters() -> None:
     assert not VideoDamage([damage("vision", "dark")], rng).seeks_face
 
 
+def test_a_face_is_learnt_also_where_damage_moves_it_from_the_beginning() -> None:
+    applied = VideoDamage([damage("vision", "leave", 0.5, 0)], np.random.default_rng(0))
+    applied.apply(scene(), 0, np.zeros((0, 2), np.float32))
+    assert applied.seeks_face
+    applied.apply(scene(), SECOND // FRAME_RATE, FACE)
+    assert not applied.seeks_face
+
+
+def test_a_turned_head_moves_and_all_around_it_stays() -> None:
+    bar = np.zeros((480, 640, 3), np.uint8)
+    bar[:, 318:322] = 255  # down the middle of FACE
+    for seed in range(4):
+        middles = []
+        for severity in (0.1, 0.3, 0.5):
+            turn = [damage("vision", "turn", severity, 0)]
+            turned = shown(turn, [bar], seed, FACE)[0]
+            assert turned is not None
+            np.testing.assert_array_equal(turned[:80], bar[:80])
+            np.testing.assert_array_equal(turned[350:], bar[350:])
+            middles.append(np.flatnonzero(turned[216, :, 0] > 128).mean() - 319.5)
+        # What was in front, 78 pixels before the axis, is to the side by the sine of the angle.
+        expected = 78 * np.sin(np.radians([9, 27, 45]))
+        np.testing.assert_allclose(np.abs(middles), expected, atol=2)
+
+
 def test_leaving_takes_the_face_out_of_the_picture() -> None:
     image = np.zeros((48, 64, 3), np.uint8)
-    image[:, 24:40] = 255
-    seen = []
-    for severity in (0.3, 0.5, 0.7):
-        moved = shown([damage("vision", "leave", severity, 0)], [image])[0]
-        assert moved is not None
-        seen.append(int(moved[0, :, 0].astype(bool).sum()))
-    assert seen == [16, 8, 0]
+    image[:, 24:44] = 255
+    landmarks = np.array([[24, 10], [44, 34]], np.float32)
+    for seed in range(4):  # to both sides
+        seen = []
+        for severity in (0.01, 0.25, 0.5, 0.75, 1):
+            leaving = [damage("vision", "leave", severity, 0)]
+            moved = shown(leaving, [image], seed, landmarks)[0]
+            assert moved is not None
+            seen.append(int(moved[0, :, 0].astype(bool).sum()))
+        assert seen == [20, 16, 10, 4, 0]
 
 
 def test_the_second_face_is_the_mirror_of_the_first_or_the_given_one(tmp_path: Path) -> None:
-    changed = np.nonzero((last("second_face", 0.5) != scene()).any(axis=2))[1]
-    assert changed.max() < 100 or changed.min() > 540
+    rows, columns = np.nonzero((last("second_face", 0.5) != scene()).any(axis=2))
+    assert columns.mean() > 380 or columns.mean() < 260  # beside the speaker's
+    assert np.ptp(rows) == pytest.approx(0.65 * 1.2 * 180, abs=6)
+    columns = np.nonzero((last("second_face", 1) != scene()).any(axis=2))[1]
+    assert columns.min() < 380 - 20 or columns.max() > 260 + 20  # before it
     file = tmp_path / "other.png"
     cv2.imwrite(str(file), np.full((100, 80, 3), 7, np.uint8))
     other = shown([damage("vision", "second_face", 0.5, 0, file=str(file))], [scene()])[0]
@@ -177,13 +222,13 @@ def test_motion_blurs_along_the_rows_only() -> None:
     bar[:, 50] = 255
     smeared = shown([damage("vision", "motion_blur", 1, 0)], [bar])[0]
     assert smeared is not None
-    assert np.count_nonzero(smeared[10, :, 0]) == 17  # 2 * 8 + 1, of 15 % of 100
+    assert np.count_nonzero(smeared[10, :, 0]) == 11  # 2 * 5 + 1, of 10 % of 100
     rows = shown([damage("vision", "motion_blur", 1, 0)], [bar.transpose(1, 0, 2).copy()])[0]
     assert np.array_equal(rows, bar.transpose(1, 0, 2))
 
 
 def test_h264_gives_each_picture_at_once() -> None:
-    images = [np.full((48, 64, 3), value, np.uint8) for value in range(20, 220, 20)]
+    images = [np.full((240, 320, 3), value, np.uint8) for value in range(20, 220, 20)]
     for before, after in zip(
         images, shown([damage("vision", "h264", 0.2, 0)], images), strict=True
     ):

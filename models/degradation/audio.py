@@ -1,6 +1,4 @@
-"""Kinds of audio damage that need no memory: level, overdrive, added sound, lost buffers."""
-
-from collections.abc import Callable
+"""Simple kinds of audio damage: level, overdrive, added sound, lost buffers."""
 
 import numpy as np
 
@@ -11,42 +9,67 @@ from models.degradation.background import (
     one_recording,
     speech_shaped_noise,
 )
-from models.degradation.effect import Recipe, Sound, SoundEffect, SoundKind
+from models.degradation.effect import Recipe, Sound
 from models.degradation.losses import independent
 from streamer.packets import SAMPLE_RATE, Floats
 
 SLOT = SAMPLE_RATE // 10
 """Samples that are lost together: buffers go missing in bursts, of 100 ms here."""
 
+FAINTEST = np.float32(10 ** (-92 / 20))
+"""-92 dBFS, a few steps of 16 bits: what is left of a voice at the end of the scale."""
+
+SOFTEST = np.float32(10 ** (-60 / 20))
+"""-60 dBFS: a softer level is a pause, not a voice."""
+
 STEPS = 2**15
 """Steps from 0 to full scale of a converter with 16 bits."""
 
 
-def plain(change: Callable[[Floats, float], Floats]) -> SoundKind:
-    """A kind of damage from a function of samples and severity."""
+class Relative:
+    """A change of level relative to what the speaker's was when the stretch began, so that a loud
+    and a soft voice lose as much."""
 
-    def kind(recipe: Recipe) -> SoundEffect:
-        return lambda samples, _: change(samples, recipe.severity)
+    def __init__(self, recipe: Recipe) -> None:
+        self._severity = recipe.severity
+        self._level: np.float32 | None = None
 
-    return kind
+    def __call__(self, samples: Floats, sound: Sound) -> Floats:
+        start = sound.start - sound.first
+        if self._level is None and start < len(samples):
+            self._level = np.float32(max(sound.level[max(start, 0)], SOFTEST))
+        return samples if self._level is None else self._change(samples, self._level)
 
-
-def mute(samples: Floats, severity: float) -> Floats:
-    """Turns the sound down by 60 dB times ``severity``: zeros at 1."""
-    return samples * np.float32(10 ** (-3 * severity) if severity < 1 else 0)
-
-
-def quiet(samples: Floats, severity: float) -> Floats:
-    """A speaker far off or a gain set too low: down by 48 dB times ``severity`` before the
-    converter, which rounds to 16 bits."""
-    down = samples * np.float32(10 ** (-2.4 * severity))
-    return np.asarray(np.round(down * STEPS) / STEPS, np.float32)
+    def _change(self, samples: Floats, level: np.float32) -> Floats:
+        raise NotImplementedError
 
 
-def clip(samples: Floats, severity: float) -> Floats:
-    """Overdrives by 40 dB times ``severity`` and cuts off at full scale."""
-    driven: Floats = np.clip(samples * np.float32(10 ** (2 * severity)), -1, 1)
-    return driven
+class Quiet(Relative):
+    """A speaker far off or a gain set too low, before the converter, which rounds to 16 bits: from
+    the level there was, in even steps of dB, down to FAINTEST; half way at 0.5."""
+
+    def _change(self, samples: Floats, level: np.float32) -> Floats:
+        down = samples * (FAINTEST / level) ** np.float32(self._severity)
+        return np.asarray(np.round(down * STEPS) / STEPS, np.float32)
+
+
+class Mute(Relative):
+    """Fades as Quiet does, without a converter; zeros at 1."""
+
+    def _change(self, samples: Floats, level: np.float32) -> Floats:
+        if self._severity == 1:
+            return np.zeros_like(samples)
+        faded: Floats = samples * (FAINTEST / level) ** np.float32(self._severity)
+        return faded
+
+
+class Clip(Relative):
+    """A stage before the converter is overdriven: it cuts off 12 dB over the level there was at
+    severity 0+, at the level itself at 0.5, 12 dB under it at 1."""
+
+    def _change(self, samples: Floats, level: np.float32) -> Floats:
+        limit = level * np.float32(10 ** ((12 - 24 * self._severity) / 20))
+        return np.clip(samples, -limit, limit)
 
 
 class Noise:

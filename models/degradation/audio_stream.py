@@ -7,6 +7,7 @@ import numpy as np
 from models.degradation.effect import Recipe, Sound, SoundEffect
 from models.degradation.level import RunningLevel
 from models.degradation.table import AUDIO_KINDS, check, recipes
+from streamer.arrays import as_sound
 from streamer.packets import SAMPLE_RATE, SECOND, Floats
 from streamer.settings import DamageSettings
 
@@ -32,10 +33,11 @@ class AudioDamage:
         """``samples`` (n,) at 16 kHz whose first was captured at ``captured_at`` ns, damaged (n,).
 
         Pieces are to be given in the order of their capture, without gaps between them: a missing
-        sample is NaN, and stays NaN.
+        sample is NaN, and stays NaN. Raises ValueError as ``as_sound`` does.
         """
         if not self._stretches:
             return samples
+        samples = as_sound(samples)
         first = round(captured_at * SAMPLE_RATE / SECOND)
         level = self._level.follow(samples, first)
         for stretch in self._stretches:

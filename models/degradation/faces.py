@@ -1,4 +1,4 @@
-"""Kinds of vision damage that have to do with the face: masked, leaving, not alone."""
+"""Kinds of vision damage that have to do with the face: covered, masked, leaving, not alone."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,17 @@ from streamer.packets import Floats, Image
 MASKED = 0.6
 """Share of the face's height, from the chin up, that a mask over mouth and nose hides."""
 
+HAIRLINE = 0.2
+"""Of the face's height: what the landmarks leave out of a head above the forehead."""
+
+TALLEST = 1.3
+"""Height of the nearest second face, to the speaker's."""
+
+FARTHEST, NEAREST = 1.2, 0.6
+"""Distance of a second face from the speaker's, to that at which both touch."""
+
 _PAPER = (215, 200, 165)  # BGR, the blue of a surgical mask
+_SKIN = (120, 150, 200)  # BGR
 
 
 def face_box(landmarks: Floats) -> Box:
@@ -19,6 +29,17 @@ def face_box(landmarks: Floats) -> Box:
     left, top = landmarks.min(axis=0)
     width, height = landmarks.max(axis=0) - (left, top)
     return Box(float(left), float(top), max(float(width), 1.0), max(float(height), 1.0))
+
+
+def cover(image: Image, sight: Sight) -> Image:
+    """A hand before the lens, over the whole height: a finger beside the face at severity 0+, over
+    its left half at 0.5, over all of it, and what is to the left of it, at 1."""
+    face = sight.face or usual_face(image)
+    right = max(round(face.left + _across(sight.severity) * face.width), 1)
+    left = min(round((face.left + _across(0) * face.width) * (1 - sight.severity)), right - 1)
+    covered = image.copy()
+    covered[:, max(left, 0) : right] = _SKIN
+    return covered
 
 
 def mask(image: Image, sight: Sight) -> Image:
@@ -37,15 +58,18 @@ def mask(image: Image, sight: Sight) -> Image:
 
 
 class Leave:
-    """The camera turns away, to one side for the whole stretch: the picture moves by ``severity``
-    times its width, and its edge is drawn out. A face in the middle is cut in half at 0.5."""
+    """The camera has turned away, to one side for the whole stretch: the picture's edge is near the
+    face at severity 0+, goes through its middle at 0.5, and the face is out of it at 1. The other
+    edge is drawn out."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._to_the_left = bool(recipe.generator.random() < 0.5)
 
     def __call__(self, image: Image, sight: Sight) -> Image:
         width = image.shape[1]
-        step = min(round(sight.severity * width), width - 1)
+        face = sight.face or usual_face(image)
+        before = face.left if self._to_the_left else width - face.left - face.width
+        step = min(max(round(before + _across(sight.severity) * face.width), 1), width - 1)
         if self._to_the_left:
             kept, sides = image[:, step:], (0, step)
         else:
@@ -55,8 +79,13 @@ class Leave:
 
 
 class SecondFace:
-    """Somebody else beside the speaker, ``severity`` times as tall: the face of the recipe's
-    picture, else the speaker's own in the mirror."""
+    """Somebody else, on the side where there is more room: the face of the recipe's picture, else
+    the speaker's own in the mirror.
+
+    They come nearer with ``severity``: their face is TALLEST times ``severity`` as tall as the
+    speaker's. At 0.5 it is beside that, two thirds as tall; at 1 it is taller and before a part of
+    that, so that a tracker of one face goes over to it.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
         self._other: Image | None = None
@@ -69,20 +98,42 @@ class SecondFace:
     def __call__(self, image: Image, sight: Sight) -> Image:
         height, width = image.shape[:2]
         face = sight.face or usual_face(image)
-        left, top, right, bottom = _inside(face, width, height)
+        head = Box(face.left, face.top - HAIRLINE * face.height,
+                   face.width, (1 + HAIRLINE) * face.height)  # fmt: skip
+        left, top, right, bottom = _inside(head, width, height)
         other = self._other if self._other is not None else image[top:bottom, left:right][:, ::-1]
-        tall = max(round(sight.severity * min(face.height, height)), 1)
-        wide = min(max(round(tall * other.shape[1] / other.shape[0]), 1), width)
-        pasted = cv2.resize(other, (wide, tall), interpolation=cv2.INTER_AREA)
-        shape = np.zeros((tall, wide), np.uint8)
-        cv2.ellipse(shape, (wide // 2, tall // 2), (wide // 2, tall // 2), 0, 0, 360, 255, -1)
-        room_on_the_left = left > width - right
-        x = 0 if room_on_the_left else width - wide
-        y = min(max(bottom - tall, 0), height - tall)
-        result = image.copy()
-        place = result[y : y + tall, x : x + wide]
-        place[shape > 0] = pasted[shape > 0]
+        tall = max(round(TALLEST * sight.severity * min(head.height, height)), 1)
+        wide = max(round(tall * other.shape[1] / other.shape[0]), 1)
+        away = (FARTHEST + (NEAREST - FARTHEST) * sight.severity) * (face.width + wide) / 2
+        middle = face.left + face.width / 2
+        middle += -away if left > width - right else away
+        return _pasted(image, other, Box(middle - wide / 2, head.top + (head.height - tall) / 2,
+                                         wide, tall))  # fmt: skip
+
+
+def _across(severity: float) -> float:
+    """Of the face's width: how far what comes over it has got, a little to spare at both ends as
+    the head moves."""
+    return 0.5 + 1.2 * (severity - 0.5)
+
+
+def _pasted(image: Image, other: Image, place: Box) -> Image:
+    """``image`` with an oval of ``other``, scaled to ``place``, of which a part may lie outside."""
+    left, top = round(place.left), round(place.top)
+    wide, tall = round(place.width), round(place.height)
+    rows = slice(max(top, 0), min(top + tall, image.shape[0]))
+    columns = slice(max(left, 0), min(left + wide, image.shape[1]))
+    result = image.copy()
+    if rows.start >= rows.stop or columns.start >= columns.stop:
         return result
+    scaled = cv2.resize(other, (wide, tall), interpolation=cv2.INTER_AREA)
+    oval = np.zeros((tall, wide), np.uint8)
+    cv2.ellipse(oval, (wide // 2, tall // 2), (wide // 2, tall // 2), 0, 0, 360, 255, cv2.FILLED)
+    seen = (slice(rows.start - top, rows.stop - top),
+            slice(columns.start - left, columns.stop - left))  # fmt: skip
+    part = result[rows, columns]
+    part[oval[seen] > 0] = scaled[seen][oval[seen] > 0]
+    return result
 
 
 def _inside(face: Box, width: int, height: int) -> tuple[int, int, int, int]:

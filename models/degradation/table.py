@@ -11,6 +11,7 @@ from models.degradation.background import sound_files
 from models.degradation.effect import Recipe, SightKind, SoundKind
 from models.degradation.h264 import H264
 from models.degradation.opus import Opus
+from models.degradation.turn import Turn
 from models.degradation.words import WordsKind
 from streamer.errors import SettingError
 from streamer.packets import Stream
@@ -18,11 +19,11 @@ from streamer.settings import DamageSettings
 
 AUDIO_KINDS: Mapping[str, SoundKind] = MappingProxyType(
     {
-        "mute": audio.plain(audio.mute),
-        "quiet": audio.plain(audio.quiet),
+        "mute": audio.Mute,
+        "quiet": audio.Quiet,
         "noise": audio.Noise,
         "babble": audio.Babble,
-        "clip": audio.plain(audio.clip),
+        "clip": audio.Clip,
         "band_limit": room.BandLimit,
         "echo": room.Echo,
         "reverberation": room.Reverberation,
@@ -35,8 +36,9 @@ AUDIO_KINDS: Mapping[str, SoundKind] = MappingProxyType(
 )
 VISION_KINDS: Mapping[str, SightKind] = MappingProxyType(
     {
-        "cover": video.plain(video.cover),
+        "cover": video.plain(faces.cover),
         "mask": video.plain(faces.mask),
+        "turn": Turn,
         "leave": faces.Leave,
         "second_face": faces.SecondFace,
         "dark": video.plain(video.dark),
@@ -69,13 +71,13 @@ MIXED_IN = MappingProxyType(
 )
 """Kinds that take a file, by stream and name, and what it must be."""
 
-MOVING = frozenset({"leave", "second_face"})
+MOVING = frozenset({"cover", "turn", "leave", "second_face"})
 """Kinds of vision damage after which the face that is found need not be where the speaker's is."""
 
-HIDING = frozenset({"mask", "cover"})
+HIDING = frozenset({"mask"})
 """Kinds of vision damage under which the size of the face can only be guessed."""
 
-PLACED = frozenset({"mask", "backlight", "second_face"})
+PLACED = frozenset({"cover", "mask", "turn", "leave", "backlight", "second_face"})
 """Kinds of vision damage that are done where the face is."""
 
 

@@ -8,11 +8,15 @@ from models.degradation.effect import Box, Recipe, Sight
 from models.degradation.faces import face_box
 from models.degradation.losses import independent
 from models.degradation.table import HIDING, MOVING, PLACED, VISION_KINDS, check, recipes
+from streamer.arrays import check_picture
 from streamer.packets import SECOND, Floats, Image
 from streamer.settings import DamageSettings
 
 SLOT = SECOND // 5
 """Nanoseconds in which pictures are lost or frozen together."""
+
+FAR = 1e5
+"""Pixels at which a face is at most: OpenCV draws with 32 bits."""
 
 
 class VideoDamage:
@@ -46,9 +50,12 @@ class VideoDamage:
 
         ``landmarks`` (n, 2) are points of the face, x and y in pixels, as found in the picture that
         came out before this one, none where no face was found. They place masks and the like.
+        Raises ValueError where ``image`` is none.
         """
-        if landmarks is not None and len(landmarks):
-            self._look(face_box(landmarks))
+        if self._stretches:
+            check_picture(image)
+        if landmarks is not None and len(landmarks) and np.isfinite(landmarks).all():
+            self._look(face_box(np.clip(landmarks, -FAR, FAR)))
         active = [stretch for stretch in self._stretches if stretch.holds(captured_at)]
         self._moved = any(stretch.kind in MOVING for stretch in active)
         self._hidden = any(stretch.kind in HIDING for stretch in active)
@@ -64,7 +71,7 @@ class VideoDamage:
 
     def _look(self, found: Box) -> None:
         """Takes in where a face was ``found`` in the picture that came out last."""
-        if self._moved:
+        if self._moved and self._face is not None:
             return  # it is not where the speaker's face is
         if self._hidden and self._face is not None:
             # The chin is guessed at under a mask, and would pull the mask down with it.

@@ -11,9 +11,9 @@ from models.degradation import Sight
 from models.training.views import FACE_BORDER, FACE_SIDE
 from streamer.packets import Image
 
-SEVERITY = 0.5
-"""Of the live line's own damage, ``models.degradation``: a blur of 2 % of the picture's height (6.4
-of 320 pixels, which is 3.3 % of the face), and half of the light."""
+BLUR, DARK = 1.0, 0.2
+"""Severity of the live line's own damage, ``models.degradation``: a blur of 2 % of the picture's
+height (6.4 of 320 pixels, which is 3.3 % of the face), and half of the light."""
 
 DARK_NOISE = 4.0
 """Deviation of the sensor's noise, of 255, in the dark."""
@@ -29,12 +29,12 @@ PictureDamage = Callable[[Image, np.random.Generator], Image]
 
 def blur(image: Image, _: np.random.Generator) -> Image:
     """Out of focus."""
-    return degradation.blur(image, Sight(SEVERITY, lost=False, last=None))
+    return degradation.blur(image, Sight(BLUR, lost=False, last=None))
 
 
 def dark(image: Image, rng: np.random.Generator) -> Image:
     """Too little light."""
-    light = degradation.dark(image, Sight(SEVERITY, lost=False, last=None))
+    light = degradation.dark(image, Sight(DARK, lost=False, last=None))
     noisy = light + rng.normal(0, DARK_NOISE, image.shape)
     return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
