@@ -3,6 +3,7 @@
 import numpy as np
 from faster_whisper.vad import get_vad_model
 
+from streamer.arrays import as_sound
 from streamer.packets import SAMPLE_RATE, Floats
 
 MODEL_STEP = 512
@@ -37,8 +38,9 @@ class VoiceActivity:
         those of the call before. Entry i is the network's answer for the latest 32 ms that were
         complete by the end of the i-th 20 ms.
 
-        Raises ValueError where ``samples`` is not a whole number of 20 ms steps.
+        Raises ValueError where ``samples`` is not (n,) floats, or no whole number of 20 ms steps.
         """
+        samples = as_sound(samples)
         if len(samples) % STEP:
             raise ValueError(f"{len(samples)} samples are not a multiple of {STEP}")
         heard = np.clip(np.nan_to_num(samples, nan=0.0), -1, 1)

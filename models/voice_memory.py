@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from models.features.voice_history import VoiceHistory
 from models.features.voice_reader import Reader
+from streamer.arrays import checked
 from streamer.packets import StreamWindow, Window
 
 HEARD_WELL = 0.7
@@ -27,11 +28,16 @@ class VoiceMemory:
         self._latest = -1
 
     def read(self, window: Window) -> StreamWindow:
-        """The voice in ``window`` as the network is given it. A voice that is late stays empty."""
+        """The voice in ``window`` as the network is given it. A voice that is late stays empty.
+
+        Raises ValueError where its features have another width than the reader's.
+        """
         self._hear(window.start)
         audio = window.streams["audio"]
         if not len(audio.features):
             return audio
+        checked("voice features", audio.features, ("steps", len(self._reader.prior.mean)))
+        checked("voice mask", audio.mask, (len(audio.features),), "b")
         if window.end > self._latest:
             self._latest = window.end
             if audio.evidence.score >= HEARD_WELL:

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from streamer.arrays import check_picture, checked
 from streamer.packets import Floats, Image
 
 CROP_SIDE = 48
@@ -19,6 +20,9 @@ ANCHORS: dict[str, tuple[tuple[int, ...], tuple[float, float]]] = {
 anchors are those usual in face recognition, with their proportions, placed so that brows and chin
 are just in. Five points, as the eyes alone would enlarge a face that turns away."""
 
+MESH = 478
+"""Points of MediaPipe's mesh."""
+
 FINEST = 16
 """Samples per pixel of the crop and axis at the most: a face of 768 pixels."""
 
@@ -27,8 +31,13 @@ def aligned_crop(image: Image, landmarks: Floats, margin: int = 0) -> Image:
     """The face in ``image``, (height, width, 3) BGR or (height, width) grey, as a grey picture.
 
     ``landmarks`` (478, 2) are in pixels. Returns (48 + 2 margin, 48 + 2 margin): ``margin`` pixels
-    more of the same picture on every side. Beyond the image its edge is repeated.
+    more of the same picture on every side. Beyond the image its edge is repeated. Raises ValueError
+    for another image, and for landmarks of another shape or not all finite.
     """
+    check_picture(image, grey=True)
+    checked("landmarks", landmarks, (MESH, 2), "fiu")
+    if not np.isfinite(landmarks).all():
+        raise ValueError("landmarks: must all be finite")
     to_image = _similarity(landmarks)
     # Shrinking in one go would leave out pixels: sample as finely as the image is, then average.
     scale = float(np.hypot(*to_image[:, 0]))

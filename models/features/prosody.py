@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.features.steps import STEP_SECONDS, step_count
+from streamer.arrays import as_sound
 from streamer.packets import SAMPLE_RATE, Flags, Floats
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -75,7 +76,9 @@ def prosody_steps(samples: Floats, length_seconds: float) -> Floats:
 
     Steps are aligned like those of ``voice_steps``. What is missing (NaN) or before the first
     sample counts as silence in a step without any known frame, and is left out of all others.
+    Raises ValueError as ``as_sound`` does.
     """
+    samples = as_sound(samples)
     steps = step_count(length_seconds)
     result = np.tile(_silent_step(), (steps, 1))
     whole = min(len(samples) // (HOP * FRAMES_PER_STEP), steps)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.features.steps import STEP_SECONDS, step_count
+from streamer.arrays import as_sound
 from streamer.packets import SAMPLE_RATE, Flags, Floats
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ def encode(model: "WhisperModel", samples: Floats) -> "StorageView":
     """Encoder output of ``samples`` (n,), 16 kHz, up to about 10 s, and the silence after them.
 
     Missing samples (NaN) are heard as silence. The transcriber decodes the very same output.
+    Raises ValueError as ``as_sound`` does.
     """
     padding = round(PADDING_SECONDS * SAMPLE_RATE)
-    heard = np.pad(np.nan_to_num(samples, nan=0.0).astype(np.float32, copy=False), (0, padding))
+    heard = np.pad(np.nan_to_num(as_sound(samples), nan=0.0), (0, padding))
     return model.encode(model.feature_extractor(heard, padding=0))
 
 

@@ -23,6 +23,10 @@ LARGEST = 6.0
 
 SMALLEST_VARIANCE = 1e-6
 
+NO_FEATURE = 1e6
+"""No feature comes near it. A step that holds such a number, or none, is not remembered: it would
+spoil every later window of the session."""
+
 
 @dataclass(frozen=True)
 class VoicePrior:
@@ -43,6 +47,7 @@ class Heard:
     @staticmethod
     def of(steps: Floats, speech: Flags) -> "Heard":
         """Of ``steps`` (..., steps, VOICE_SIZE) where ``speech`` (..., steps) holds."""
+        speech = speech & (np.abs(steps).max(axis=-1, initial=0) < NO_FEATURE)
         counted = np.where(speech[..., None], steps.astype(np.float32), np.float32(0))
         count = speech.sum(axis=-1).astype(np.float32)
         return Heard(count, counted.sum(axis=-2), np.square(counted).sum(axis=-2))
@@ -58,8 +63,10 @@ def blended(prior: VoicePrior, heard: Heard) -> tuple[Floats, Floats]:
 
 
 def normalised(steps: Floats, mean: Floats, deviation: Floats) -> Floats:
-    """``steps`` in deviations from the mean, within +-LARGEST; all broadcast."""
-    result: Floats = np.clip((steps - mean) / deviation, -LARGEST, LARGEST)
+    """``steps`` in deviations from the mean, within +-LARGEST, 0 where there is no number; all
+    broadcast."""
+    relative = np.nan_to_num((steps - mean) / deviation, copy=False)
+    result: Floats = np.clip(relative, -LARGEST, LARGEST)
     return result.astype(np.float32, copy=False)
 
 
