@@ -1,6 +1,6 @@
 """A picture of the terminal view, for the README.
 
-qamoe-stream demo --ui json | python -m benchmarks.picture docs/live-view.svg --at 24
+qamoe-stream demo --ui json | python -m benchmarks.picture docs/live-view.svg --at 21
 """
 
 import argparse
@@ -23,7 +23,7 @@ from streamer.settings import load_settings
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path)
-    parser.add_argument("--at", type=float, default=24.0, help="seconds into the demo")
+    parser.add_argument("--at", type=float, default=21.0, help="seconds into the demo")
     chosen = parser.parse_args()
     terminal = Terminal(record=True, width=90, file=io.StringIO(), force_terminal=True)
     view = Console(STREAMS, show_transcript=True, terminal=terminal)

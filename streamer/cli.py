@@ -97,7 +97,7 @@ def stream(
 def demo(config: Config = None, bind: Bind = None, offline: Offline = False,
          damage: Damage = None, plot: Plot = DEMO_PICTURE, no_plot: NoPlot = False,
          ui: View = "auto") -> None:  # fmt: skip
-    """Show the whole pipeline on real media: muted, noisy, covered and empty for a while each."""
+    """Show the whole pipeline on real media: muted, in a café, in the dark, empty, on bad Wi-Fi."""
     import platformdirs
 
     from streamer.assets import Assets
@@ -191,7 +191,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("study"),
     quick: Annotated[bool, typer.Option("--quick", help="Five minutes on one small set.")] = False,
 ) -> None:
-    """Run the spectrum study: trains the models and controls, writes report and pictures."""
+    """Run a study, the spectrum's or reliability's: writes figures, report and pictures."""
     from importlib import resources
 
     from models.study.run import evaluate as run_study

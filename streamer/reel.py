@@ -58,6 +58,7 @@ class Plan:
     turn: float = 1.0  # seconds that the camera takes to turn away, and to turn back
     quality: int = 20
     sample_rate: int = 48_000
+    early: float = 0.1  # seconds that the sound ends before the pictures: AAC fills a frame up
 
     @property
     def seconds(self) -> float:
@@ -69,8 +70,8 @@ PLAN = Plan(
     # the change of shot falls where nobody is to be seen.
     shots=(Shot(0, 240, 471), Shot(38.5, 0, 60)),
     away=Span(36, 41),
-    # The reading without its silent ends, then its first sentence again.
-    voice=(Span(0.9, 41.9), Span(0.9, 5.9)),
+    # The reading without its silent ends, then its beginning again.
+    voice=(Span(0.9, 41.9), Span(0.9, 17.9)),
     gain=3.5,  # to the -26 dBFS usual in calls
 )
 
@@ -102,6 +103,7 @@ _TEXTS: dict[tuple[Stream, str], str] = {
     ("audio", "stuck"): "the sound is stuck",
     ("vision", "cover"): "a hand covers the camera",
     ("vision", "mask"): "a mask covers mouth and nose",
+    ("vision", "turn"): "the head turns away",
     ("vision", "leave"): "the camera turns away",
     ("vision", "second_face"): "a second face comes in",
     ("vision", "dark"): "the light goes out",
@@ -122,11 +124,21 @@ _TEXTS: dict[tuple[Stream, str], str] = {
 
 
 def damage_captions(damages: Sequence[DamageSettings]) -> tuple[Caption, ...]:
-    """One for each damage, in the order given; without an end it lasts for ever."""
-    return tuple(
-        Caption(d.start, math.inf if d.end is None else d.end, _TEXTS[d.stream, d.kind], d.stream)
-        for d in damages
-    )
+    """One for each damage, in the order given, and of a scene one for each stream, with its name
+    and what is done to the stream first; without an end it lasts for ever."""
+    result: list[Caption] = []
+    named: set[tuple[str, Stream, float, float]] = set()
+    for damage in damages:
+        end = math.inf if damage.end is None else damage.end
+        text = _TEXTS[damage.stream, damage.kind]
+        if damage.scene is not None:
+            part = (damage.scene, damage.stream, damage.start, end)
+            if part in named:
+                continue
+            named.add(part)
+            text = f"{damage.scene.replace('-', ' ')}: {text}"
+        result.append(Caption(damage.start, end, text, damage.stream))
+    return tuple(result)
 
 
 def captions(damages: Sequence[DamageSettings], plan: Plan = PLAN) -> tuple[Caption, ...]:
@@ -241,4 +253,5 @@ def _voice(plan: Plan, recording: Path) -> Floats:
         samples[round(span.start * plan.sample_rate) : round(span.end * plan.sample_rate)]
         for span in plan.voice
     ]
-    return np.asarray(np.concatenate(parts) * plan.gain, np.float32)
+    end = round((plan.seconds - plan.early) * plan.sample_rate)
+    return np.asarray(np.concatenate(parts)[:end] * plan.gain, np.float32)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from streamer.packets import SECOND, Stream
+from streamer.scenes import expanded
 from streamer.setting_files import Section, checked, parse_settings, read_settings
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -88,6 +89,8 @@ class DamageSettings(Section):
     to the session's.
 
     ``kind`` is one of models.degradation's; ``file`` is what noise, babble and second_face mix in.
+    ``scene`` names the scene it is a part of: in a file, ``{scene: cafe, start: 19, end: 25}``
+    stands for all of them.
     """
 
     stream: Stream
@@ -96,6 +99,7 @@ class DamageSettings(Section):
     start: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     end: Seconds | None = None
     file: str | None = None
+    scene: str | None = None
 
     def holds(self, captured_at: int) -> bool:
         """Whether the stretch holds the time ``captured_at``, in ns of the session."""
@@ -142,6 +146,8 @@ def load_settings(
     for key, value in (options or {}).items():
         if value is not None:
             _merge(values, _nested(key, value))
+    if isinstance(values.get("damage"), list | tuple):
+        values["damage"] = expanded(values["damage"])
     return checked(Settings, values)
 
 

@@ -5,17 +5,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.degradation import KINDS, check
-from streamer.damage_option import STREAMS, parse, scenes
+from streamer.damage_option import STREAMS, parse
 from streamer.errors import SettingError
 from streamer.media import decode_audio
 from streamer.packets import SAMPLE_RATE, Floats, Image
-from streamer.reel import PLAN, captions
+from streamer.reel import PLAN, captions, damage_captions
+from streamer.scenes import scenes
 from streamer.settings import DamageSettings, load_settings
 from tests.degradation_fixtures import damage, in_pieces, shown
+
+SCENES = Path(__file__).parents[1] / "configs" / "damage"
 
 
 def parsed(text: str) -> tuple[DamageSettings, ...]:
@@ -47,10 +51,10 @@ def film(data_folder: Path) -> list[Image]:
         ("words:invent=.5", [damage("text", "invent", 0.5, 0, None)]),
         ("audio:mute@10-", [damage("audio", "mute", 1, 10, None)]),
         ("video:h264=0.3@-2.5", [damage("vision", "h264", 0.3, 0, 2.5)]),
-        ("muted", [damage("audio", "mute", 1, 0, None)]),
+        ("muted", [damage("audio", "mute", 1, 0, None, scene="muted")]),
         (
             " muted@3-4 , audio:gap=0.2@5-6",
-            [damage("audio", "mute", 1, 3, 4), damage("audio", "gap", 0.2, 5, 6)],
+            [damage("audio", "mute", 1, 3, 4, scene="muted"), damage("audio", "gap", 0.2, 5, 6)],
         ),
     ],
 )
@@ -111,6 +115,62 @@ def test_every_scene_does_something_to_real_sound_and_pictures(
     assert np.array_equal(heard, speech) == ("audio" not in streams)
     same = all(after is before for before, after in zip(film, seen, strict=True))
     assert same == ("vision" not in streams)
+
+
+@pytest.mark.parametrize("name", scenes())
+def test_a_scene_in_a_file_is_the_scene_on_the_command_line(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"damage: [{{scene: {name}, start: 3, end: 9.5}}]")
+    assert load_settings(file).damage == parsed(f"{name}@3-9.5")
+    assert {(part.scene, part.start, part.end) for part in parsed(f"{name}@3-9.5")} == {
+        (name, 3, 9.5)
+    }
+
+
+def test_scenes_stand_among_others_in_their_order() -> None:
+    found = parsed("video:blur=0.1,muted@1-2,audio:gap=0.2,muted@5-")
+    assert [(part.kind, part.scene, part.start) for part in found] == [
+        ("blur", None, 0), ("mute", "muted", 1), ("gap", None, 0), ("mute", "muted", 5),
+    ]  # fmt: skip
+
+
+def test_changing_a_scene_changes_everything_that_names_it() -> None:
+    assert [part.kind for part in parsed("cafe")] == [
+        part["kind"] for part in yaml.safe_load((SCENES / "cafe.yaml").read_text())["damage"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("{scene: caff}", "damage.1.scene = 'caff': must be one of bad-wifi, cafe"),
+        ("{scene: [cafe]}", "damage.1.scene = ['cafe']: must be one of"),
+        ("{scene: ../demo}", "must be one of"),
+        ("{scene: cafe, severity: 0.5}", "damage.1.severity: a scene takes only start and end"),
+        ("{scene: muted, start: -1}", "damage.1.start = -1"),
+        ("{scene: muted, end: soon}", "damage.1.end = 'soon'"),
+        ("{start: 1}", "damage.1.stream"),
+        ("cafe", "damage.1 = 'cafe'"),
+    ],
+)
+def test_a_wrong_scene_in_a_file_is_one_line(entry: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"damage: [{{scene: muted}}, {entry}]")
+    with pytest.raises(SettingError) as error:
+        load_settings(file)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_scene_is_captioned_by_its_name_once_for_each_stream() -> None:
+    found = damage_captions(parsed("bad-wifi@3-9,audio:noise=1@5-6,bad-wifi@20-"))
+    assert [(item.text.split(":")[0], item.stream, item.start) for item in found] == [
+        ("bad wifi", "audio", 3),
+        ("bad wifi", "vision", 3),
+        ("noise drowns the voice", "audio", 5),
+        ("bad wifi", "audio", 20),
+        ("bad wifi", "vision", 20),
+    ]
 
 
 def test_every_kind_has_a_caption_also_without_an_end() -> None:

@@ -30,14 +30,16 @@ def demo() -> Settings:
 def test_the_captions_cover_the_demo_in_order(demo: Settings) -> None:
     shown = captions(demo.damage)
     assert [(caption.start, caption.end) for caption in shown] == [
-        (0, 8), (8, 14), (14, 19), (19, 25), (25, 28), (28, 33), (33, 36), (36, 41), (41, 46),
+        (0, 7), (7, 12), (12, 17), (17, 22), (17, 22), (18, 22), (22, 27), (27, 32), (32, 36),
+        (36, 41), (41, 46), (46, 52), (46, 52), (52, 58),
     ]  # fmt: skip
-    assert shown[0] == Caption(0, 8, "clean sound and picture")
-    assert shown[1].text == "the microphone is muted"
+    assert shown[0] == Caption(0, 7, "clean sound and picture")
+    assert shown[1].text == "muted: the microphone is muted"
     assert [caption.stream for caption in shown] == [
-        None, "audio", None, "audio", None, "vision", None, "vision", None,
+        None, "audio", None, "audio", "vision", "audio", None, "vision", None, "vision",
+        None, "audio", "vision", None,
     ]  # fmt: skip
-    assert shown[7].text == "the face leaves the picture"
+    assert shown[9].text == "the face leaves the picture"
     assert shown[-1].end == PLAN.seconds
 
 
@@ -47,7 +49,7 @@ def test_captions_name_overlapping_damage_one_by_one() -> None:
         DamageSettings(stream="audio", kind="mute", severity=1, start=8, end=20),
     ]
     starts = [(caption.start, caption.end) for caption in captions(damages)]
-    assert starts == [(0, 5), (5, 10), (8, 20), (20, 36), (36, 41), (41, 46)]
+    assert starts == [(0, 5), (5, 10), (8, 20), (20, 36), (36, 41), (41, 58)]
 
 
 @pytest.mark.slow
@@ -118,51 +120,68 @@ def _heard(reel: Path, demo: Settings, ends: list[float]) -> dict[float, Evidenc
 def _seen(reel: Path, demo: Settings, ends: list[float], task: Path) -> dict[float, Evidence]:
     damage = VideoDamage(demo.damage, np.random.default_rng(0))
     times, found, measures = [], [], []
+    landmarks = np.zeros((0, 2), np.float32)
     with FaceTracker(task, "video") as tracker, av.open(str(reel)) as container:
         for frame in islice(container.decode(video=0), 0, None, PLAN.rate // FRAME_RATE):
             captured_at = round(frame.time * SECOND)
-            image = damage.apply(frame.to_ndarray(format="bgr24"), captured_at)
-            assert image is not None
+            image = damage.apply(frame.to_ndarray(format="bgr24"), captured_at, landmarks)
+            if image is None:
+                continue
             face = tracker.track(image, captured_at)
+            landmarks = face.landmarks
             times.append(captured_at / SECOND)
             found.append(face.found)
             measures.append(face.measures)
     result = {}
     for end in ends:
-        use = (np.array(times) >= end - WINDOW) & (np.array(times) < end)
+        ages = (end - np.array(times)).astype(np.float32)
+        use = (ages <= WINDOW) & (ages > 0)
         result[end] = face_evidence(
-            np.array(measures)[use], np.array(found)[use], WINDOW * FRAME_RATE
+            np.array(measures)[use], np.array(found)[use], ages[use], WINDOW, FRAME_RATE
         )
     return result
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stream", "start", "end", "reason"),
+    ("stream", "start", "end", "reason", "most", "others"),
     [
-        ("audio", 8, 14, "silent or muted microphone"),
-        ("audio", 19, 25, "noise"),
-        ("vision", 28, 33, "no face"),
-        ("vision", 36, 41, "no face"),
+        ("audio", 7, 12, "silent or muted microphone", 0.01, 0.8),
+        ("audio", 18, 22, "noise", 0.45, 0.6),  # and somebody sits behind
+        ("vision", 27, 32, "too dark", 0.65, 0.8),
+        ("vision", 36, 41, "no face", 0.25, 0.8),
     ],
-    ids=["mute", "noise", "cover", "leaves"],
+    ids=["muted", "cafe", "dark-room", "leaves"],
 )
 def test_reliability_falls_where_the_demo_says_so(
-    judged: Judged, stream: str, start: float, end: float, reason: str
+    judged: Judged, stream: str, start: float, end: float, reason: str, most: float, others: float
 ) -> None:
     hit = judged.audio if stream == "audio" else judged.vision
     spared = judged.vision if stream == "audio" else judged.audio
     during = [half / 2 for half in range(2 * start + 5, 2 * end + 1)]
-    assert all(hit[at].score < 0.5 for at in during)
+    assert all(hit[at].score < most for at in during)
     assert all(hit[at].reason == reason for at in during)
-    assert all(spared[at].score > 0.8 for at in during)
+    assert all(spared[at].score > others for at in during)
     assert hit[end + WINDOW - 0.5].score > 0.8
 
 
 @pytest.mark.slow
 def test_the_clean_reel_is_trusted(judged: Judged) -> None:
-    for at in (4, 6, 8, 18, 19):
+    for at in (4, 6, 7, 16, 17, 26, 30, 36, 40, 46, 56, 57, 58):
         assert judged.audio[at].score > 0.8
-    for at in (4, 8, 14, 20, 28, 45, 46):
+    for at in (4, 8, 14, 26, 27, 36, 45, 46, 56, 57, 58):
         assert judged.vision[at].score > 0.8
-    assert all(judged.audio[at].score > 0.8 for at in (29, 33, 36, 40, 46))
+
+
+@pytest.mark.slow
+def test_bad_wifi_hits_sound_and_picture(judged: Judged) -> None:
+    for hit in (judged.audio, judged.vision):
+        assert min(hit[half / 2].score for half in range(94, 105)) < 0.5
+
+
+@pytest.mark.slow
+def test_sound_and_pictures_of_the_reel_end_in_the_same_hop(assets: Assets, tmp_path: Path) -> None:
+    reel = tmp_path / "reel.mp4"
+    render(assets.path("demo-media"), reel, SHORT)
+    last = [chunk.end / SECOND for chunk in decode_audio(str(reel))][-1]
+    assert 0.85 < last <= 1  # one second of pictures: hops end there
