@@ -5,11 +5,13 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from models.features.voice_reader import Reader
 from models.qamoe import Prediction, QAMoE
-from models.reliability import absent, combine, words_evidence
+from models.reliability import combine, words_evidence
 from models.voice_memory import VoiceMemory
+from streamer.arrays import checked
 from streamer.packets import (
     STREAMS,
     Estimate,
@@ -44,7 +46,10 @@ class Estimator:
         self._encoded: tuple[tuple[str, ...], Floats] = ((), np.zeros((0, 1), np.float32))
 
     def estimate(self, window: Window) -> Estimate:
-        """The network's answer for ``window``; see streamer.packets.Estimate for its ranges."""
+        """The network's answer for ``window``; see streamer.packets.Estimate for its ranges.
+
+        Raises ValueError where a stream's arrays have other shapes than the network's.
+        """
         streams = dict(window.streams)
         if "audio" in streams:
             streams["audio"] = self._voice.read(window)
@@ -86,33 +91,27 @@ class Estimator:
         )
 
     def _heard_well(self, window: Window, audio: StreamWindow) -> Evidence:
-        if window.heard is None:
-            return absent("no words yet")
-        return words_evidence(
-            window.words,
-            window.words_age,
-            window.heard.no_speech,
-            window.heard.log_probability,
-            window.heard.compression,
-            # Where the sound is late its words are not: they were held against its voice activity.
-            speech_share=audio.evidence.measures.get("speech_share", float(bool(window.words))),
-        )
+        # Where the sound is late its words are not: they were held against its voice activity.
+        share = audio.evidence.measures.get("speech_share", float(bool(window.words)))
+        return words_evidence(window, share, audio.mask)
 
     @torch.inference_mode()
     def _predict(self, streams: Mapping[Stream, StreamWindow]) -> Prediction:
         features = {
-            stream: torch.tensor(part.features, device=self._device)[None]
+            stream: torch.tensor(
+                checked(f"{stream} features", part.features, ("steps", "size")), device=self._device
+            )[None]
             for stream, part in streams.items()
         }
         masks = {
             stream: torch.tensor(part.mask, device=self._device)[None]
             for stream, part in streams.items()
         }
-        evidence = {
-            stream: torch.tensor([part.evidence.score], device=self._device)
-            for stream, part in streams.items()
-        }
-        prediction: Prediction = self._network(features, masks, evidence=evidence)
+
+        def published(stream: Stream, own: Tensor) -> Tensor:
+            return own.new_tensor([combine(stream, own.item(), streams[stream].evidence)])
+
+        prediction: Prediction = self._network(features, masks, trust=published)
         return prediction
 
 
@@ -121,7 +120,7 @@ def _reliability(
 ) -> dict[Stream, StreamReliability]:
     return {
         stream: StreamReliability(
-            value=combine(model.get(stream, 0.0), streams[stream].evidence),
+            value=combine(stream, model.get(stream, 0.0), streams[stream].evidence),
             model=model.get(stream, 0.0),
             evidence=streams[stream].evidence.score,
             reason=streams[stream].evidence.reason,

@@ -5,9 +5,9 @@ which says how far the mean can be trusted. What a stream cannot vouch for is re
 prior, so that a missing stream and a bad one are two points on one spectrum.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,9 @@ from torch.nn import functional
 
 from models.layers import GatedExperts, InputVariance, RepresentationVariance, StreamEncoder
 from streamer.packets import Stream
+
+Trust: TypeAlias = Callable[[Stream, Tensor], Tensor]
+"""From a stream's r (B,) to what an answer goes by instead, (B,) in [0, 1]."""
 
 CLASSES = ("negative", "neutral", "positive")
 
@@ -90,19 +93,22 @@ class QAMoE(nn.Module):
         masks: Mapping[Stream, Tensor],
         *,
         reliability: Mapping[Stream, Tensor] | None = None,
-        evidence: Mapping[Stream, Tensor] | None = None,
+        trust: Trust | None = None,
     ) -> Prediction:
         """``features`` (B, steps, size) and ``masks`` (B, steps), true where there is something.
 
-        ``reliability`` (B,) of each stream, where given, takes the place of the network's own;
-        the answer goes by it times the ``evidence`` (B,) of each stream, in [0, 1], if any. A
-        stream that is left out, or masked throughout, is absent. Raises ValueError where there
-        is no stream at all, or one that the network does not know.
+        ``reliability`` (B,) of each stream, where given, takes the place of the network's own; the
+        answer goes by it, or by what ``trust`` makes of it. A stream that is left out, or masked
+        throughout, is absent. Raises ValueError where there is no stream at all, one that the
+        network does not know, or one of another shape.
         """
         if not features or not set(features) <= set(self.streams):
             known = ", ".join(self.streams)
             raise ValueError(f"streams {sorted(features)}: must be one or more of {known}")
         batch = next(iter(features.values())).shape[0]
+        for stream in features:
+            given = [] if reliability is None else [reliability.get(stream)]
+            self._check(stream, batch, features[stream], masks.get(stream), given)
         means: dict[Stream, Tensor] = {}
         variances: dict[Stream, Tensor] = {}
         used: dict[Stream, Tensor] = {}
@@ -116,9 +122,11 @@ class QAMoE(nn.Module):
                 continue
             mean, variance = self.encode(stream, features[stream], masks[stream])
             present = masks[stream].any(dim=1)
-            quality = self._quality(variance) if reliability is None else reliability[stream]
+            quality = (
+                self._quality(variance) if reliability is None else _share(reliability[stream])
+            )
             quality = torch.where(present, quality, 0)
-            trusted = quality if evidence is None else quality * evidence[stream]
+            trusted = quality if trust is None else _share(trust(stream, quality))
             gates = self._route(mean, trusted)
             answers.append(self._answer(stream, mean, gates, trusted))
             means[stream], variances[stream], used[stream] = mean, variance, quality
@@ -154,6 +162,29 @@ class QAMoE(nn.Module):
         mean: Tensor = self.to_mean[stream](self.encoders[stream](inputs, mask))
         return mean
 
+    def _check(
+        self,
+        stream: Stream,
+        batch: int,
+        features: Tensor,
+        mask: Tensor | None,
+        given: list[Tensor | None],
+    ) -> None:
+        size = self.config.sizes[stream]
+        fits = features.dim() == 3 and features.shape[0] == batch
+        if not fits or (features.shape[1] and features.shape[2] != size):
+            allowed = f"must be ({batch}, steps, {size})"
+            raise ValueError(f"{stream} features {tuple(features.shape)}: {allowed}")
+        if mask is None or mask.shape != features.shape[:2] or mask.dtype != torch.bool:
+            found = None if mask is None else f"{tuple(mask.shape)} {mask.dtype}"
+            allowed = f"must be flags {tuple(features.shape[:2])}"
+            raise ValueError(f"{stream} mask {found}: {allowed}")
+        for part in given:
+            if part is None or part.shape != (batch,):
+                size_of = None if part is None else tuple(part.shape)
+                allowed = f"must be ({batch},)"
+                raise ValueError(f"{stream} reliability {size_of}: {allowed}")
+
     def _quality(self, variance: Tensor) -> Tensor:
         # A variance that has a target of its own must not be bent to what the task finds handy.
         known = variance.detach() if self.config.variance_path == "input" else variance
@@ -167,6 +198,11 @@ class QAMoE(nn.Module):
         weights = functional.softmax(self.gate(mean), dim=1)
         top = weights.topk(self.config.top_k, dim=1)
         return torch.zeros_like(weights).scatter(1, top.indices, top.values)
+
+
+def _share(given: Tensor) -> Tensor:
+    """``given`` within [0, 1], 0 where it is no finite number."""
+    return given.nan_to_num(0.0, 0.0, 0.0).clamp(0, 1)
 
 
 class Standardise(nn.Module):

@@ -68,14 +68,18 @@ class AudioHop:
 class Evidence:
     """How good one stream's signal is, measured without learning.
 
-    ``score`` in [0, 1] is the least of the scores of ``measures``; ``reason`` names that measure
-    in words where it is low. ``measures`` holds the raw values, in the units that
+    ``score`` in [0, 1] is the product of the scores of ``measures``; where it is low, ``reason``
+    names the one with the least in words. ``measures`` holds the raw values, in the units that
     docs/reliability.md lists.
     """
 
     score: float
     reason: str | None
     measures: dict[str, float]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"score {self.score}: must be within [0, 1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +123,16 @@ FACE_MEASURES = (
     "brightness",
     "yaw",
     "pitch",
+    "outside",
+    "second_face",
     "unchanged",
 )
-"""Columns of ``FaceFrames.measures``: face height in pixels; in the face box, the variance of the
-smoothed Laplacian, the noise's standard deviation in luma, the ratio of steps at a coder's blocks
-to others, the share of the lower face that has not the upper's colour, and mean luma 0-255 (of the
-picture where no face is found; all others but the last are then 0); head turn and nod in degrees; 1
-where the picture equals the one before."""
+"""Columns of ``FaceFrames.measures``: face height in pixels; in the face box, its sharpness, the
+noise's standard deviation in luma, the ratio of steps at a coder's blocks to others, the share of
+the lower face that has not the upper's colour, and mean luma 0-255 (of the picture where no face is
+found; all others but the last are then 0); head turn and nod in degrees; the share of the face's
+points outside the picture; the height of the tallest other face, relative to the speaker's; 1 where
+the picture equals the one before."""
 
 
 @dataclass(frozen=True, slots=True)

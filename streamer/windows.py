@@ -16,7 +16,9 @@ import numpy as np
 
 from models.features.face import face_steps
 from models.reliability import absent, face_evidence
+from streamer.arrays import checked
 from streamer.packets import (
+    FACE_MEASURES,
     SECOND,
     FaceFrames,
     Stream,
@@ -69,7 +71,11 @@ class WindowAssembler:
         """Windows that closed at their deadline, without some stream."""
 
     def add(self, packet: Packet) -> None:
-        """Take in a packet; each stream's packets come in the order of their hops."""
+        """Take in a packet; each stream's packets come in the order of their hops.
+
+        Raises ValueError for arrays of other shapes than the packet's.
+        """
+        _check(packet, self._faces[-1].features.shape[1] if self._faces else "size")
         stream: Stream
         if isinstance(packet, Words):
             self._waiting.append(packet)
@@ -178,14 +184,20 @@ class WindowAssembler:
             joined.captured_at, joined.features, joined.found, max(start, 0), end
         )
         inside = (joined.captured_at >= start) & (joined.captured_at < end)
-        expected = min(end, self._length) / SECOND * self._frame_rate
-        tail = (end - joined.captured_at.max()) / SECOND
-        evidence = face_evidence(joined.measures[inside], joined.found[inside], expected, tail)
+        evidence = face_evidence(
+            joined.measures[inside],
+            joined.found[inside],
+            ((end - joined.captured_at[inside]) / SECOND).astype(np.float32),
+            min(end, self._length) / SECOND,
+            self._frame_rate,
+        )
         return StreamWindow(features, mask, evidence)
 
     def _revised(self, heard: Words) -> Iterator[Window]:
         """Windows whose words are all there now, and the newest one if it has got new ones."""
-        self._heard = heard
+        # Words have the figures of the hypothesis they come from, not of a later one without any.
+        told = heard if heard.words or self._heard is None else self._heard
+        self._heard = replace(told, hop=heard.hop, final_until=heard.final_until)
         self._words.extend(heard.words)
         self._final_until = heard.final_until
         while self._unrevised and (self._unrevised[0].end <= self._final_until or heard.ended):
@@ -202,7 +214,7 @@ class WindowAssembler:
             revision=window.revision + 1,
             words=self._words_before(window.end, since=window.start),
             words_age=0 if heard.ended else max(window.end - self._final_until, 0),
-            heard=heard,
+            heard=self._heard,
         )
 
     def _words_before(self, end: int, since: int = 0) -> tuple[Word, ...]:
@@ -217,6 +229,17 @@ class WindowAssembler:
             self._faces.popleft()
         for hop in [hop for hop in self._voices if hop < self._next - 1]:
             del self._voices[hop]
+
+
+def _check(packet: Packet, face_size: int | str) -> None:
+    if isinstance(packet, VoiceFrames):
+        checked("voice features", packet.features, ("steps", "size"))
+        checked("voice mask", packet.mask, (len(packet.features),), "b")
+    elif isinstance(packet, FaceFrames):
+        count = len(checked("captured_at", packet.captured_at, ("n",), "i"))
+        checked("face features", packet.features, (count, face_size))
+        checked("found", packet.found, (count,), "b")
+        checked("measures", packet.measures, (count, len(FACE_MEASURES)))
 
 
 def _nothing(reason: str) -> StreamWindow:

@@ -7,7 +7,7 @@ import torch
 from models.estimator import Estimator
 from models.features.face import FACE_SIZE
 from models.qamoe import QAMoE, QAMoEConfig
-from models.reliability import absent
+from models.reliability import absent, combine
 from streamer.packets import (
     SECOND,
     Evidence,
@@ -68,7 +68,8 @@ def test_every_stream_has_its_reliability_and_the_value_its_range(network: QAMoE
     assert estimate.classes is not None
     assert sum(estimate.classes) == pytest.approx(1)
     for stream, reliability in estimate.reliability.items():
-        assert reliability.value == pytest.approx(reliability.model * reliability.evidence)
+        evidence = Evidence(reliability.evidence, None, {})
+        assert reliability.value == combine(stream, reliability.model, evidence)
         assert len(estimate.routing[stream]) == network.config.experts
 
 

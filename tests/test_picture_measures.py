@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from actors.video_sources import FileVideoSource
 from models.degradation import VideoDamage
-from models.features.face import FaceTracker
+from models.features.face import COUNTED_EVERY, FaceTracker
 from models.features.picture import (
     LOWER_FACE,
     SIDE,
@@ -24,19 +24,20 @@ from models.features.picture import (
 )
 from models.reliability import face_evidence
 from streamer.assets import Assets
-from streamer.packets import Evidence, Floats, Image, VideoFrame
+from streamer.packets import FACE_MEASURES, Evidence, Floats, Image, VideoFrame
 from tests.degradation_fixtures import damage
 
 boxes = arrays.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
 PICTURES = 5
+RATE = 5
 
 
 @pytest.fixture(scope="module")
 def frames(data_folder: Path) -> list[VideoFrame]:
-    source = FileVideoSource(str(data_folder / "clips" / "talking_head_en_8s.mp4"), 5)
+    source = FileVideoSource(str(data_folder / "clips" / "talking_head_en_8s.mp4"), RATE)
     source.open()
     source.start(0)
-    found = [source.read(1.0) for _ in range(PICTURES)]
+    found = [source.read(1.0) for _ in range(PICTURES + 1)]
     source.close()
     return [frame for frame in found if frame is not None]
 
@@ -44,26 +45,32 @@ def frames(data_folder: Path) -> list[VideoFrame]:
 def judged(frames: list[VideoFrame], assets: Assets, kind: str, severity: float) -> Evidence:
     applied = VideoDamage([damage("vision", kind, severity, 0, None)], np.random.default_rng(0))
     faces = []
+    before, *frames = frames
     with FaceTracker(assets.file("face-landmarker", "face_landmarker.task"), "video") as tracker:
-        landmarks = tracker.track(frames[0].image, frames[0].captured_at).landmarks
+        landmarks = tracker.track(before.image, before.captured_at).landmarks
         for frame in frames:
             image = applied.apply(frame.image, frame.captured_at, landmarks)
             assert image is not None
             faces.append(tracker.track(image, frame.captured_at))
             landmarks = faces[-1].landmarks
     measures = np.array([face.measures for face in faces])
-    return face_evidence(measures, np.array([face.found for face in faces]), len(faces))
+    found = np.array([face.found for face in faces])
+    ages = np.arange(len(faces), 0, -1, dtype=np.float32) / RATE
+    return face_evidence(measures, found, ages, len(faces) / RATE, RATE)
 
 
 @pytest.mark.parametrize(
     ("kind", "severity", "reason"),
     [
         ("noise", 0.7, "noisy picture"),
-        ("jpeg", 0.6, "coarsely coded picture"),
-        ("h264", 0.9, "coarsely coded picture"),
+        ("jpeg", 0.7, "coarsely coded picture"),
+        ("h264", 0.6, "coarsely coded picture"),
         ("mask", 1.0, "face covered"),
-        ("blur", 0.5, "blurred"),
+        ("blur", 1.0, "blurred"),
         ("resolution", 0.8, "blurred"),
+        ("second_face", 0.7, "a second face"),
+        ("second_face", 1.0, "a second face"),
+        ("turn", 0.9, "no face"),
     ],
 )
 def test_damage_is_named_and_lowers_the_evidence(
@@ -72,8 +79,44 @@ def test_damage_is_named_and_lowers_the_evidence(
     scores = [judged(frames, assets, kind, s) for s in (0, severity / 2, severity)]
     assert scores[0].score > 0.8
     assert all(later.score <= before.score + 0.02 for before, later in pairwise(scores))
-    assert scores[-1].score < 0.5
+    assert scores[-1].score < 0.62
     assert scores[-1].reason == reason
+
+
+def test_the_head_reads_as_turned_to_either_side(frames: list[VideoFrame], assets: Assets) -> None:
+    task = assets.file("face-landmarker", "face_landmarker.task")
+    yaw = FACE_MEASURES.index("yaw")
+    turned = []
+    with FaceTracker(task, "image") as tracker:
+        straight = tracker.track(frames[0].image, 0)
+        for seed in range(6):
+            turn = VideoDamage([damage("vision", "turn", 0.35, 0)], np.random.default_rng(seed))
+            image = turn.apply(frames[0].image, 0, straight.landmarks)
+            assert image is not None
+            face = tracker.track(image, 0)
+            assert face.found
+            turned.append(face.measures[yaw] - straight.measures[yaw])
+    assert min(turned) < -12
+    assert max(turned) > 12
+
+
+def test_another_face_is_counted_now_and_then(frames: list[VideoFrame], assets: Assets) -> None:
+    """A face of half the height in the corner: from the next count on, not before."""
+    alone = frames[0].image
+    height, width = alone.shape[:2]
+    both = np.zeros((height, 2 * width, 3), np.uint8)
+    both[:, :width] = alone
+    company = both.copy()
+    company[: height // 2, -(width // 2) :] = cv2.resize(alone, (width // 2, height // 2))
+    second = FACE_MEASURES.index("second_face")
+    with FaceTracker(assets.file("face-landmarker", "face_landmarker.task"), "video") as tracker:
+        shown = [both, company, company, both, both]
+        times = [0, COUNTED_EVERY // 2, COUNTED_EVERY, 3 * COUNTED_EVERY // 2, 2 * COUNTED_EVERY]
+        seen = [
+            float(tracker.track(image, at).measures[second])
+            for image, at in zip(shown, times, strict=True)
+        ]
+    assert seen == [0, 0, pytest.approx(0.5, abs=0.1), seen[2], 0]
 
 
 @given(boxes)
@@ -83,6 +126,17 @@ def test_measures_of_any_picture_are_in_their_range(gray: Image) -> None:
     face = np.asarray(cv2.resize(gray, (SIDE, SIDE)), np.float32)
     assert 0 <= noise(face) <= 255
     assert 0 <= sharpness(face) < np.inf
+
+
+@pytest.mark.parametrize("length", [7, 11, 15])
+def test_a_picture_is_as_sharp_as_in_its_worse_direction(length: int) -> None:
+    """What moves along the rows or the columns is sharp across them, and yet blurred."""
+    fine = cv2.GaussianBlur(np.random.default_rng(0).normal(120, 60, (SIDE, SIDE)), (0, 0), 1.5)
+    still = sharpness(fine.astype(np.float32))
+    for kernel in (np.ones((1, length)), np.ones((length, 1))):
+        moved = cv2.filter2D(fine, -1, kernel / length).astype(np.float32)
+        assert sharpness(moved) < still / 8
+        assert sharpness(moved) == pytest.approx(sharpness(moved.T.copy()), rel=1e-3)
 
 
 @given(deviation=st.floats(2, 20))

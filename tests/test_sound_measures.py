@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from models.degradation import AudioDamage
+from models.degradation import KINDS, AudioDamage
 from models.reliability import audio_evidence
 from models.reliability.sound import FRAME, bandwidth, decay, echo, lost, repeated
 from models.voice_activity import VoiceActivity
@@ -62,12 +62,12 @@ def test_damage_is_named_and_lowers_the_evidence(
     assert np.mean([evidence.score for evidence in damaged]) < 0.5
     assert reason in {evidence.reason for evidence in [*damaged, *judged(speech, kind, 0.5)]}
     for before, after in zip(clean, damaged, strict=True):
-        assert before.measures[measure] != after.measures[measure]
+        # Where so much is lost that no voice is left, those of the voice are not taken.
+        assert before.measures[measure] != after.measures.get(measure)
+    assert any(measure in evidence.measures for evidence in damaged)
 
 
-@pytest.mark.parametrize(
-    "kind", ["band_limit", "echo", "reverberation", "stuck", "packet_loss", "gap", "noise", "clip"]
-)
+@pytest.mark.parametrize("kind", KINDS["audio"])
 def test_evidence_never_rises_with_the_damage(speech: Floats, kind: str) -> None:
     means = [
         np.mean([evidence.score for evidence in judged(speech, kind, severity)])

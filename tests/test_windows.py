@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -23,6 +24,9 @@ from streamer.windows import Packet, WindowAssembler
 SETTINGS = WindowSettings(length=4.0, hop=0.5, deadline=0.3)
 HOP = SETTINGS.hop_ns
 ALL: tuple[Stream, ...] = ("text", "audio", "vision")
+CLEAR = {"face_size": 150, "sharpness": 200, "blockiness": 1, "brightness": 120}
+FACE = np.array([CLEAR.get(name, 0) for name in FACE_MEASURES], np.float32)
+"""Measures of a face well seen."""
 
 
 def voice(hop: int, ended: bool = False) -> VoiceFrames:
@@ -33,8 +37,7 @@ def voice(hop: int, ended: bool = False) -> VoiceFrames:
 
 def faces(hop: int, ended: bool = False, count: int = 7) -> FaceFrames:
     at = hop * HOP + np.arange(count, dtype=np.int64) * (HOP // max(count, 1))
-    measures = np.tile(np.array([150, 200, 0, 1, 0, 120, 0, 0, 0], np.float32), (count, 1))
-    assert measures.shape[1] == len(FACE_MEASURES)
+    measures = np.tile(FACE, (count, 1))
     features = np.ones((count, LOOK_SIZE), np.float32)
     return FaceFrames(hop, at, features, np.ones(count, np.bool_), measures, ended=ended)
 
@@ -111,6 +114,21 @@ def test_words_land_as_a_revision_and_never_hold_the_others_up() -> None:
     assert (last.hop, last.revision, last.words_age) == (1, 2, 0)
 
 
+def test_words_keep_the_figures_of_the_hypothesis_they_come_from() -> None:
+    windows = assembler(("text", "audio"))
+    for hop, said in enumerate(([word("hello", 0.1, 0.4)], [])):
+        windows.add(voice(hop))
+        windows.add(replace(words(hop, said, until=(hop + 1) / 2), log_probability=-0.3 - hop))
+    windows.add(voice(2))
+    last = closed(windows)[-1].heard
+    assert last is not None
+    assert (last.log_probability, last.hop, last.final_until) == (-0.3, 1, SECOND)
+    windows.add(replace(words(2, [word("again", 1.1, 1.4)], until=1.5), log_probability=-2.0))
+    after = closed(windows)[-1].heard
+    assert after is not None
+    assert after.log_probability == -2.0
+
+
 def test_a_window_holds_the_words_that_touch_it_and_no_others() -> None:
     windows = assembler(("text", "audio"))
     said = [word("before", 0.0, 0.9), word("across", 0.9, 1.1), word("inside", 2.0, 2.4)]
@@ -139,7 +157,7 @@ def test_a_camera_that_stalls_reads_zero_long_before_the_window_is_empty() -> No
         windows.add(faces(hop, count=0))
     scores = [window.streams["vision"].evidence.score for window in closed(windows)]
     assert min(scores[:8]) > 0.9
-    assert scores[8] > scores[9] > scores[10] == 0
+    assert 0.9 > scores[8] > scores[9] == scores[10] == 0
     assert closed(windows) == []
 
 

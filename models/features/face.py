@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from models.features.company import Company
 from models.features.picture import blockiness, hidden_share, noise, scaled, sharpness
 from models.features.steps import STEP_SECONDS
+from streamer.arrays import check_picture
 from streamer.errors import AssetError
 from streamer.packets import FACE_MEASURES, SECOND, Flags, Floats, Image, Times
 from streamer.stderr import native_stderr_silenced
@@ -26,6 +28,10 @@ FACE_SIZE = BLENDSHAPES + 3
 
 LANDMARKS = 478
 """Points of MediaPipe's face mesh."""
+
+
+COUNTED_EVERY = SECOND // 2
+"""Nanoseconds from one count of the faces in a camera's pictures to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class FaceTracker:
                     output_facial_transformation_matrixes=True,
                 )
                 self._landmarker = vision.FaceLandmarker.create_from_options(options)
+                self._company = Company(task, 0 if mode == "image" else COUNTED_EVERY)
             except (OSError, RuntimeError, ValueError) as error:
                 reason = " ".join(str(error).split())[:200]
                 raise AssetError(f"face model {task}: {reason}") from None
@@ -84,12 +91,16 @@ class FaceTracker:
 
     def close(self) -> None:
         self._landmarker.close()
+        self._company.close()
 
     def track(self, image: Image, captured_at: int) -> Face:
-        """The face in ``image`` (height, width, 3), BGR, captured at ``captured_at`` ns."""
+        """The face in ``image`` (height, width, 3), BGR, captured at ``captured_at`` ns. Raises
+        ValueError where ``image`` is none."""
+        check_picture(image)
         unchanged = self._previous is not None and np.array_equal(self._previous, image)
         self._previous = image.copy()
-        result = self._detect(_convert(image, cv2.COLOR_BGR2RGB), captured_at)
+        rgb = _convert(image, cv2.COLOR_BGR2RGB)
+        result = self._detect(rgb, captured_at)
         gray = _convert(image, cv2.COLOR_BGR2GRAY)
         if not (result.face_blendshapes and result.facial_transformation_matrixes):
             measures = _measures(brightness=gray.mean(), unchanged=unchanged)
@@ -102,6 +113,7 @@ class FaceTracker:
             **_picture(image, gray, points),
             yaw=np.degrees(pose[0]),
             pitch=np.degrees(pose[1]),
+            second_face=self._company.second_face(rgb, points, captured_at),
             unchanged=unchanged,
         )
         features = np.array([*shapes, *pose], np.float32)
@@ -162,6 +174,7 @@ def _picture(image: Image, gray: Image, points: npt.NDArray[np.float64]) -> dict
     inside = (points - (columns.start, rows.start)).astype(np.float32)
     return {
         "face_size": rows.stop - rows.start,
+        "outside": float(((points < 0) | (points > gray.shape[::-1])).any(axis=1).mean()),
         "sharpness": sharpness(luma),
         "noise": noise(luma),
         "blockiness": blockiness(gray[rows, columns]),

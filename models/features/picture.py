@@ -20,6 +20,7 @@ UPPER_FACE = (6, 8, 9, 10, 50, 67, 69, 104, 108, 109, 117, 118, 123, 151, 197, 2
 
 _ANOTHER_COLOUR = 15.0  # in the plane of Cr and Cb; a face's own shades lie within 10
 _AS_LIGHT = 0.5  # of the upper face's luma: what is darker may be a beard
+_SECOND = np.array([[1, -2, 1]], np.float32)
 _LAPLACE_DIFFERENCE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
@@ -30,10 +31,13 @@ def scaled(gray: Image) -> Floats:
 
 
 def sharpness(gray: Floats) -> float:
-    """Variance in luma² of the Laplacian of ``gray`` (SIDE, SIDE), luma 0-255, after a Gaussian of
-    one pixel, which keeps noise from being taken for detail (Marr and Hildreth, 1980)."""
+    """Twice the lesser of the variances, in luma², of the second derivatives along the rows and
+    along the columns of ``gray`` (SIDE, SIDE), luma 0-255, after a Gaussian of one pixel, which
+    keeps noise from being taken for detail (Marr and Hildreth, 1980). The lesser, as motion blurs
+    in one direction only."""
     smooth = cv2.GaussianBlur(gray, (0, 0), 1)
-    return float(cv2.meanStdDev(cv2.Laplacian(smooth, cv2.CV_32F))[1][0, 0] ** 2)
+    along = (cv2.filter2D(smooth, -1, kernel) for kernel in (_SECOND, _SECOND.T))
+    return 2 * min(float(cv2.meanStdDev(second)[1][0, 0]) ** 2 for second in along)
 
 
 def noise(gray: Floats) -> float:

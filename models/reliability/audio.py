@@ -1,62 +1,72 @@
 """Evidence of sound: what is missing, how loud and how clean the voice is."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from models.reliability.scores import Ramp, absent, judge, tail
+from models.reliability.scores import Ramp, Ramps, absent, fitted, judge, lesser, tail
 from models.reliability.sound import FRAME, bandwidth, decay, decibels, echo, lost, repeated
+from streamer.arrays import as_sound, checked
 from streamer.packets import SAMPLE_RATE, Evidence, Flags, Floats
 
 SPEECH = 0.5
 """Voice activity probability from which a frame counts as speech."""
 
+RECENT = SAMPLE_RATE
+"""Samples of what is also judged alone, the last second: damage shows before it fills a window."""
+
 _DIGITAL_SILENCE = 2 / 2**15  # peak to peak: dither of a muted 16-bit device, no room sounds so
 _MASKING = 8.0  # dB of speech over noise under which a voice's fall ends in the noise
 _PEAK_SHARE = 0.99  # of the largest sample: clipped ones crowd there
+_ENOUGH_SPEECH = 0.3  # of a second, to judge a voice by
 
-AUDIO: Mapping[str, Ramp] = MappingProxyType(
-    {
-        # Recognisers bridge a lost packet or two; from half on words are gone.
-        "missing_share": Ramp(0.5, 0.02, "no sound from the microphone"),
-        "missing_tail_s": Ramp(1.5, 0.5, "no sound from the microphone"),
-        # Noise gates put digital silence between phrases: long pauses of it are no fault.
-        "silent_share": Ramp(1.0, 0.6, "silent or muted microphone"),
-        "silent_tail_s": Ramp(1.5, 0.5, "silent or muted microphone"),
-        # A buffer that plays again and again: no sound outside repeats itself to the last bit.
-        "repeated_share": Ramp(0.5, 0.02, "sound is stuck"),
-        # Clean speech never breaks off within a frame; a lost packet or two are bridged.
-        "lost_share": Ramp(0.5, 0.02, "sound breaks off"),
-        # A second of speech in a window of four is enough for voice features.
-        "speech_share": Ramp(0.0, 0.2, "no speech"),
-        # The quietest clean recording measured lies at -55 dBFS, below -65 the 16 bits run out.
-        "level_db": Ramp(-65.0, -50.0, "too quiet"),
-        # Clean recordings measure 12 dB and more, white noise as loud as the speech 2 dB.
-        "snr_db": Ramp(0.0, 14.0, "noise"),
-        # Clean speech spends under 0.1 % of its samples at the peak.
-        "clipping_share": Ramp(0.05, 0.002, "overdriven microphone"),
-        # Clean recordings reach 7.5 kHz, one of 1961 6.6; telephones and coders end at 4.
-        "bandwidth_hz": Ramp(3600.0, 7200.0, "narrow band"),
-        # Clean recordings measure up to -22 dB, by chance.
-        "echo_db": Ramp(-3.0, -24.0, "echo"),
-        # Clean speech falls by 12 dB and more, in a room that rings for a second by half of it.
-        "decay_db": Ramp(5.0, 12.5, "reverberant room"),
-    }
-)
+REASONS = {
+    "missing_share": "no sound from the microphone",
+    "repeated_share": "sound is stuck",
+    "lost_share": "sound breaks off",
+    "level_db": "too quiet",
+    "snr_db": "noise",
+    "pause_db": "noise",
+    "clipping_share": "overdriven microphone",
+    "bandwidth_hz": "narrow band",
+    "echo_db": "echo",
+    "decay_db": "reverberant room",
+}
+RULES = {
+    "missing_tail_s": Ramp(0.7, 0.2, "no sound from the microphone"),
+    # Noise gates put digital silence between phrases: long pauses of it are no fault.
+    "silent_share": Ramp(1.0, 0.6, "silent or muted microphone"),
+    "silent_tail_s": Ramp(0.7, 0.2, "silent or muted microphone"),
+    # A second of speech in a window of four is enough for voice features.
+    "speech_share": Ramp(0.0, 0.2, "no speech"),
+}
+
+AUDIO: Ramps = MappingProxyType({**RULES, **fitted("audio", REASONS)})
+RECENT_AUDIO: Ramps = fitted("recent_audio", REASONS)
+"""What a window, and what its last second is judged by."""
 
 
 def audio_evidence(samples: Floats, speech: Floats) -> Evidence:
     """Evidence of a window of sound.
 
     ``samples`` (n,) at 16 kHz in [-1, 1], NaN or infinite where missing; ``speech`` (s,) voice
-    activity probabilities that cover the same time evenly.
+    activity probabilities that cover the same time evenly. Raises ValueError for other arrays.
     """
-    heard = np.isfinite(samples)
-    count = len(samples) // FRAME
-    if not heard.any() or not count or not len(speech):
+    samples, speech = as_sound(samples), checked("speech", speech, ("s",))
+    if len(samples) < FRAME or not len(speech) or not np.isfinite(samples).any():
         return absent("no sound from the microphone")
+    window = judge(sound_measures(samples, speech), AUDIO)
+    size = max(1, len(speech) * RECENT // len(samples))
+    recent = sound_measures(samples[-RECENT:], speech[-size:])
+    return lesser(window, judge(recent, RECENT_AUDIO))
+
+
+def sound_measures(samples: Floats, speech: Floats) -> dict[str, float]:
+    """What is measured on ``samples`` (n,), n at least a frame, and ``speech``, as above; those of
+    the voice are left out where there is too little of it."""
+    count = len(samples) // FRAME
+    heard = np.isfinite(samples)
     present: Flags = heard[: count * FRAME].reshape(count, FRAME).min(axis=1)
     sound = np.clip(np.where(heard, samples, 0), -1, 1)
     frames = sound[: count * FRAME].reshape(count, FRAME)
@@ -70,7 +80,7 @@ def audio_evidence(samples: Floats, speech: Floats) -> Evidence:
         "repeated_share": float((repeated(frames) & live).mean()),
         "speech_share": float((spoken & live).mean()),
     }
-    if (spoken & live).any():
+    if (spoken & live).sum() * FRAME / SAMPLE_RATE >= _ENOUGH_SPEECH:
         power = frames.var(axis=1)
         loudness = float(power[spoken & live].mean())
         noise = _noise_power(power, live)
@@ -80,12 +90,13 @@ def audio_evidence(samples: Floats, speech: Floats) -> Evidence:
             "lost_share": float(lost(power, live, present, loudness).mean()),
             "level_db": decibels(loudness),
             "snr_db": snr,
+            "pause_db": _pauses(power, live, spoken, loudness),
             "clipping_share": float((np.abs(sound) >= _PEAK_SHARE * peak).mean()),
             "bandwidth_hz": bandwidth(frames[live]),
             "echo_db": echo(sound),
             "decay_db": decay(power, live) + max(0.0, _MASKING - snr),
         }
-    return judge(measures, AUDIO)
+    return measures
 
 
 def _noise_power(power: npt.NDArray[np.floating], live: Flags) -> float:
@@ -95,3 +106,13 @@ def _noise_power(power: npt.NDArray[np.floating], live: Flags) -> float:
     parts = zip(np.array_split(power, seconds), np.array_split(live, seconds), strict=True)
     floors = [np.percentile(part[use], 5) for part, use in parts if use.any()]
     return max(float(np.mean(floors)), 1e-12)
+
+
+def _pauses(power: npt.NDArray[np.floating], live: Flags, spoken: Flags, loudness: float) -> float:
+    """dB by which speech is above the louder tenth of what is heard in pauses, 0.1 s and more from
+    any speech: barking and dishes, between which the noise floor is low. At most 60."""
+    near = np.convolve(spoken, np.ones(11), "same") > 0
+    pauses = power[live & ~near]
+    if len(pauses) < 5:
+        return 60.0
+    return min(60.0, decibels(loudness / max(float(np.percentile(pauses, 90)), 1e-12)))

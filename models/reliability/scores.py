@@ -1,29 +1,48 @@
-"""From measures to scores: ramps, their least, and how evidence and the network's view combine."""
+"""From measures to scores: ramps, and their product."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
 
 import numpy as np
 
 from streamer.packets import Evidence, Flags
 
-LOW = 0.5
+LOW = 0.7
 """Score below which a reason is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """0 up to ``bad``, 1 from ``good`` on, straight in between; ``bad`` may lie on either side."""
+    """``least`` up to ``bad``, 1 from ``good`` on, straight in between; ``bad`` may lie on either
+    side."""
 
     bad: float
     good: float
     reason: str
+    least: float = 0.0
 
     def __call__(self, value: float) -> float:
         if math.isnan(value):
             return 0.0
-        return min(1.0, max(0.0, (value - self.bad) / (self.good - self.bad)))
+        share = min(1.0, max(0.0, (value - self.bad) / (self.good - self.bad)))
+        return self.least + (1 - self.least) * share
+
+
+Ramps = Mapping[str, Ramp]
+"""By the name of the measure."""
+
+
+def fitted(table: str, reasons: Mapping[str, str]) -> Ramps:
+    """The ramps of ``table``, as ``models.training.reliability`` has fitted them, for those of the
+    measures in ``reasons`` that show anything there."""
+    values = json.loads(resources.files(__package__).joinpath("fitted.json").read_text())[table]
+    return MappingProxyType(
+        {name: Ramp(bad, good, reasons[name], least) for name, (bad, good, least) in values.items()}
+    )
 
 
 def absent(reason: str) -> Evidence:
@@ -31,23 +50,24 @@ def absent(reason: str) -> Evidence:
     return Evidence(0.0, reason, {})
 
 
-def combine(model: float, evidence: Evidence) -> float:
-    """Published reliability in [0, 1]: the network's own times the measured one.
-
-    Rises with both, and is 0 where either is 0 or not a number.
-    """
-    value = model * evidence.score
-    return 0.0 if math.isnan(value) else min(1.0, max(0.0, value))
-
-
-def judge(measures: Mapping[str, float], ramps: Mapping[str, Ramp]) -> Evidence:
-    """The least score of ``measures`` under the ramps of the same names, and why; where two are
-    equally bad, the one whose ramp stands first."""
+def judge(measures: Mapping[str, float], ramps: Ramps) -> Evidence:
+    """The product of the scores of ``measures`` under the ramps of the same names, and the reason
+    of the least; where two are equally bad, that of the ramp that stands first. Each kind of damage
+    takes its share of what the others have left."""
     scores = {name: ramp(measures[name]) for name, ramp in ramps.items() if name in measures}
-    worst = min(scores, key=lambda name: scores[name])
-    score = scores[worst]
+    score = math.prod(scores.values())
     finite = {name: float(value) for name, value in measures.items() if math.isfinite(value)}
-    return Evidence(score, ramps[worst].reason if score < LOW else None, finite)
+    if score >= LOW:
+        return Evidence(score, None, finite)
+    return Evidence(score, ramps[min(scores, key=lambda name: scores[name])].reason, finite)
+
+
+def lesser(window: Evidence, recent: Evidence) -> Evidence:
+    """The evidence with the lesser score, of a ``window`` and its last second, with the measures of
+    both: those of the second begin with ``recent_``."""
+    measures = window.measures | {f"recent_{k}": v for k, v in recent.measures.items()}
+    chosen = recent if recent.score < window.score else window
+    return Evidence(chosen.score, chosen.reason, measures)
 
 
 def tail(flags: Flags) -> int:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.layers import InputVariance
-from models.qamoe import Prediction, QAMoE, QAMoEConfig
+from models.qamoe import Prediction, QAMoE, QAMoEConfig, Trust
 from models.study.variance import DistanceVariance
 from models.training.losses import variance_loss
 from models.training.spectrum import Batch
@@ -43,12 +43,12 @@ class Routed(QAMoE):
         masks: Mapping[Stream, Tensor],
         *,
         reliability: Known | None = None,
-        evidence: Known | None = None,
+        trust: Trust | None = None,
         known: Known | None = None,
     ) -> Prediction:
         """As QAMoE; ``known``, the true quality of each stream, is for the oracle alone."""
         given = reliability or self.given(masks, known)
-        return super().forward(features, masks, reliability=given, evidence=evidence)
+        return super().forward(features, masks, reliability=given, trust=trust)
 
     def given(
         self,

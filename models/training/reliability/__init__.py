@@ -1,0 +1,1 @@
+"""Reliability's ramps, fitted to damage done on purpose to real recordings."""
