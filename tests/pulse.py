@@ -26,6 +26,17 @@ class PulseServer:
         command = ["paplay", "-d", SINK, "--latency-msec=1000", str(wav)]
         subprocess.run(command, check=True, timeout=timeout, env=env)
 
+    @contextmanager
+    def playing(self, wav: Path) -> Iterator[None]:
+        """Plays meanwhile, in the background."""
+        env = {name: value for name, value in os.environ.items() if name != "PULSE_LATENCY_MSEC"}
+        command = ["paplay", "-d", SINK, "--latency-msec=1000", str(wav)]
+        with subprocess.Popen(command, env=env) as player:
+            try:
+                yield
+            finally:
+                player.terminate()
+
     def suspend(self, suspended: bool) -> None:
         """A suspended microphone delivers nothing at all, like one that hangs."""
         command = ["pactl", "suspend-source", "microphone", str(int(suspended))]

@@ -11,6 +11,7 @@ from models.study.community import load_pickle
 from models.study.data import Dataset
 from models.study.grid import Grid, Outcome
 from models.study.plots import draw
+from models.study.reliability.run import evaluate_reliability
 from models.study.report import markdown
 from models.study.settings import load_study_settings
 from models.study.speed import speed
@@ -18,18 +19,23 @@ from models.study.store import RunStore, Task, plain
 from models.study.summary import summarise
 from models.study.tasks import perform, setup, study_tasks
 from streamer.errors import PipelineError
+from streamer.setting_files import read_settings
 from streamer.settings import RaySettings
 
 
 def evaluate(config: Path, data: Path, out: Path, quick: bool = False) -> None:
-    """Runs the study that ``config`` describes on the research data in ``data``; ``quick`` cuts it
-    down to minutes, as configs/evaluate/quick.yaml says.
+    """Runs the study that ``config`` describes on the research data in ``data``, that of
+    reliability where it says so; ``quick`` cuts it down to minutes, as configs/evaluate/quick.yaml
+    or reliability-quick.yaml say.
 
     Writes results.json, report.md and pictures into ``out``, and each finished training into
     ``out/runs``; what is there from an earlier call is not trained again.
     Raises SettingError or SourceError where config or data cannot be used, PipelineError, after the
     report is written, where a training failed.
     """
+    if read_settings(config).get("study") == "reliability":
+        evaluate_reliability(config, data, out, quick)
+        return
     settings = load_study_settings(config, quick)
     store = RunStore(out / "runs", setup(settings))
     tasks = study_tasks(settings)

@@ -1,0 +1,132 @@
+"""Error of the fused value against labels, with damage to one stream, with reliability and without.
+
+Words, voice and face of a pair are of one class but of different people, all of the test split.
+Each clip's raw signal is damaged and goes through the live extractors and evidence; the kinds that
+need moving pictures are left out, as the faces are stills.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.qamoe import QAMoE
+from models.reliability import combine
+from models.study.reliability.cases import kind_name
+from models.study.reliability.clips import Clip, Clips
+from models.study.reliability.people import Doubles, People
+from models.study.reliability.settings import ReliabilityStudySettings
+from models.training.pairing import targets
+from models.training.reliability.rows import KINDS
+from models.training.reliability.stage import Trusting
+from streamer.packets import STREAMS, Stream
+
+MOVING = frozenset({"freeze", "gap", "frame_rate"})
+"""Kinds of damage that a still cannot have."""
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Absolute errors (pairs,) on the scale -1..1: with reliability, and without."""
+
+    weighed: Doubles
+    trusting: Doubles
+
+
+def labelled(
+    clips: Clips, network: QAMoE, count: int, settings: ReliabilityStudySettings
+) -> Figures:
+    """For each kind of damage the mean errors over its severities, their ratio, and the gain with
+    its interval, on ``count`` pairs; first over all kinds, each weighing the same, and without
+    damage."""
+    rng = np.random.default_rng(settings.bootstrap.seed)
+    pairs = _pairs(clips.labels, count, rng)
+    people = People.draw([str(voice) for voice in pairs["audio"]], settings.bootstrap)
+    clean = _answers(network, pairs, {m: clips.clean(m) for m in STREAMS})
+    rows = {"undamaged": _row([clean], pairs, people)}
+    every: list[Answers] = []
+    for stream, kind in _kinds():
+        found = []
+        for severity in settings.sessions.severities:
+            streams = {m: clips.clean(m) for m in STREAMS}
+            streams[stream] = clips.damaged(stream, kind, severity)
+            found.append(_answers(network, pairs, streams))
+        rows[kind_name(stream, kind)] = _row(found, pairs, people)
+        every += found
+    return {"all kinds": _row(every, pairs, people), **rows}
+
+
+def _kinds() -> Iterator[tuple[Stream, str]]:
+    for stream, kinds in KINDS.items():
+        for kind in kinds:
+            if stream != "vision" or kind not in MOVING:
+                yield stream, kind
+
+
+def _pairs(
+    labels: Mapping[Stream, Sequence[int]], count: int, rng: np.random.Generator
+) -> dict[Stream, Sequence[int]]:
+    """Numbers of clips, ``count`` for each stream, of one class at each place."""
+    wanted = rng.integers(0, 3, count)
+    return {
+        stream: [int(rng.choice(np.flatnonzero(np.array(of) == label))) for label in wanted]
+        for stream, of in labels.items()
+    }
+
+
+@torch.inference_mode()
+def _answers(
+    network: QAMoE, pairs: Mapping[Stream, Sequence[int]], streams: Mapping[Stream, Sequence[Clip]]
+) -> Answers:
+    chosen = {m: [streams[m][number] for number in pairs[m]] for m in STREAMS}
+    features, masks = {}, {}
+    for stream, clips in chosen.items():
+        features[stream], masks[stream] = _padded(clips)
+
+    def published(stream: Stream, own: Tensor) -> Tensor:
+        pairs = zip(own.tolist(), chosen[stream], strict=True)
+        return torch.tensor([combine(stream, r, clip.evidence) for r, clip in pairs])
+
+    values = torch.tensor([[clip.value for clip in chosen[m]] for m in STREAMS]).T
+    truth = targets(values, torch.ones_like(values, dtype=torch.bool))
+    # Like the estimator: a stream whose evidence is 0 takes no part.
+    taking_part = {
+        m: masks[m] & torch.tensor([clip.evidence.score > 0 for clip in chosen[m]])[:, None]
+        for m in STREAMS
+    }
+    weighed = network(features, taking_part, trust=published).value
+    trusting = Trusting(network).eval()(features, masks).value
+    return Answers(*((answer - truth).abs().numpy() for answer in (weighed, trusting)))
+
+
+def _padded(clips: Sequence[Clip]) -> tuple[Tensor, Tensor]:
+    longest = max(1, *(len(clip.mask) for clip in clips))
+    size = max(clip.features.shape[1] for clip in clips)
+    features = torch.zeros(len(clips), longest, size)
+    masks = torch.zeros(len(clips), longest, dtype=torch.bool)
+    for place, clip in enumerate(clips):
+        if len(clip.mask):
+            features[place, : len(clip.mask)] = torch.from_numpy(clip.features)
+            masks[place, : len(clip.mask)] = torch.from_numpy(clip.mask)
+    return features, masks
+
+
+def _row(
+    found: Sequence[Answers], pairs: Mapping[Stream, Sequence[int]], people: People
+) -> dict[str, Any]:
+    persons = [str(voice) for voice in pairs["audio"]]
+    weighed, trusting = (
+        people.mean(persons, np.mean([getattr(answers, name) for answers in found], axis=0))
+        for name in ("weighed", "trusting")
+    )
+    return {
+        "error with reliability": people.told(weighed),
+        "without": people.told(trusting),
+        "ratio": people.told(weighed / trusting),
+        "gain": people.told(trusting - weighed),
+    }

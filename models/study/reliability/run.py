@@ -1,0 +1,143 @@
+"""A whole study of reliability: sessions, figures, report and pictures."""
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib import resources
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from models.checkpoint_files import FUSION, checkpoint_folder
+from models.features.definition import definition_hash
+from models.hearing import load_whisper
+from models.study.reliability.clips import Clips
+from models.study.reliability.courses import Course, load, save
+from models.study.reliability.invented import measured
+from models.study.reliability.labelled import labelled
+from models.study.reliability.report import write
+from models.study.reliability.sessions import Player, Task, tasks
+from models.study.reliability.settings import ReliabilityStudySettings, load_reliability_settings
+from models.study.reliability.summary import summarise
+from models.training.reliability.stage import Stage
+from streamer.settings import Settings, load_settings
+
+
+def evaluate_reliability(config: Path, data: Path, out: Path, quick: bool = False) -> None:
+    """Runs the study that ``config`` describes on the research data in ``data``.
+
+    Writes results.json, report.md and pictures into ``out``, and what was published through each
+    session into ``out/sessions``; what is there from an earlier call is not played again.
+    Raises SettingError, SourceError or AssetError where config, data or models cannot be used.
+    """
+    settings = load_reliability_settings(config, quick)
+    courses = played(settings, data, out / "sessions")
+    live = _live()
+    results = summarise(
+        courses,
+        window=live.window.length,
+        hop=live.window.hop,
+        bootstrap=settings.bootstrap,
+        labelled=errors(settings, data),
+        invented=None if settings.noise is None else invented(data, settings.noise.stride),
+    )
+    write(results, courses, out)
+
+
+def played(settings: ReliabilityStudySettings, data: Path, folder: Path) -> list[Course]:
+    """The courses of all tasks, played side by side and kept in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = tasks(settings.sessions)
+    files = {task: folder / f"{task.key}-{_setup(settings)}.npz" for task in waiting}
+    with (
+        _progress() as progress,
+        ProcessPoolExecutor(
+            settings.cores, get_context("spawn"), _begin, (settings, data)
+        ) as pool,
+    ):  # fmt: skip
+        bar = progress.add_task("sessions", total=len(waiting))
+        left = {pool.submit(_play, task): task for task in waiting if not files[task].exists()}
+        progress.advance(bar, len(waiting) - len(left))
+        for future in as_completed(left):
+            save(future.result(), files[left[future]])
+            progress.advance(bar)
+    return [course for task in waiting for course in load(files[task])]
+
+
+def errors(settings: ReliabilityStudySettings, data: Path) -> dict[str, Any] | None:
+    """Errors against labels on damaged pairs, where they are asked for."""
+    if settings.labelled is None:
+        return None
+    torch.set_num_threads(1)
+    live = _live()
+    stage = Stage.of(live, load_whisper(live))
+    rng = np.random.default_rng(settings.bootstrap.seed)
+    clips = Clips(data, settings.labelled.clips, stage, rng)
+    return labelled(clips, stage.network, settings.labelled.pairs, settings)
+
+
+def invented(data: Path, stride: int) -> dict[str, dict[str, Any]]:
+    """Shares of windows, in per cent, in which words take part that nobody spoke."""
+    return table_rows(measured(data, stride))
+
+
+def table_rows(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What the report tells of ``figures``."""
+    return {
+        name: {
+            "windows": row["windows"],
+            "recordings": row["sources"],
+            "Whisper's words as they are, %": 100 * row["bare"]["used"],
+            "Whisper's limits, %": 100 * row["limits"]["used"],
+            "guard, %": {
+                "estimate": 100 * row["guard"]["used"],
+                "low": 100 * row["guard"]["interval"][0],
+                "high": 100 * row["guard"]["interval"][1],
+            },
+        }
+        for name, row in figures.items()
+    }
+
+
+class _Worker:
+    """What a process keeps between tasks."""
+
+    player: Player
+
+
+def _begin(settings: ReliabilityStudySettings, data: Path) -> None:
+    torch.set_num_threads(1)
+    live = _live()
+    _Worker.player = Player(settings.sessions, data, Stage.of(live, load_whisper(live)))
+
+
+def _play(task: Task) -> list[Course]:
+    return _Worker.player.play(task)
+
+
+def _live() -> Settings:
+    """Of a session that is not paced."""
+    return load_settings(options={"source.file": "session", "source.speed": "max"})
+
+
+def _setup(settings: ReliabilityStudySettings) -> str:
+    """Changes with what a session depends on: its settings and the live ones, ramps, features and
+    weights."""
+    live = load_settings()
+    folder = checkpoint_folder(live)
+    ramps = resources.files("models.reliability").joinpath("fitted.json").read_text()
+    network = hashlib.sha256((folder / FUSION).read_bytes()).hexdigest()
+    parts = (
+        settings.sessions.model_dump_json(exclude={"speakers", "kinds"}),
+        live.model_dump_json(), ramps, definition_hash(folder), network,
+    )  # fmt: skip
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:8]
+
+
+def _progress() -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(TextColumn("{task.description}"), *columns)
