@@ -34,7 +34,7 @@ def test_every_hop_has_a_voice_then_its_words(speech: Floats) -> None:
     assert not any(packet.ended for packet in sent[:-2])
     last = list(windows(sent, settings()))[-1]
     assert last.end == SECONDS * SECOND
-    assert [word.text for word in last.words][:2] == ["Ever", "tried."]
+    assert [word.text.strip(",.") for word in last.words][:2] == ["Ever", "tried"]
 
 
 @pytest.mark.slow
