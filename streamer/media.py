@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from streamer.errors import SourceError
-from streamer.packets import SAMPLE_RATE, SECOND, AudioChunk
+from streamer.packets import SAMPLE_RATE, SECOND, AudioChunk, Floats
 
 ALLOWED = "mp4, mov, mkv, webm, avi, mpg, wav, flac, mp3, ogg and what else FFmpeg reads"
 
@@ -73,6 +73,14 @@ def decode_audio(path: str) -> Iterator[AudioChunk]:
             time = round((frame.pts * frame.time_base - zero) * SECOND) if known else None
             yield from resampler.push(frame, time)
         yield from resampler.flush()
+
+
+def decoded(path: str) -> Floats:
+    """All samples (n,) of a file's sound, one chunk after the other, without the gaps between.
+
+    Raises SourceError as ``decode_audio`` does, ValueError where there is no sample.
+    """
+    return np.concatenate([chunk.samples for chunk in decode_audio(path)])
 
 
 class Resampler:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from models.reliability import words_evidence
 from models.study.reliability.invented import ALL, CLIP, came_through, figures, wilson
 from models.study.reliability.noises import HUMAN, LEVELS, MADE, Noise, made, read, recorded
-from models.study.reliability.outcomes import Judged, Models, Outcome, judge
+from models.study.reliability.outcomes import Judged, Outcome, judge
+from models.training.reliability.stage import Stage
 from models.transcription import SPOKEN_SECONDS, Hypothesis, Recognizer, StreamingTranscriber
 from streamer.assets import Assets
 from streamer.errors import SettingError
@@ -136,8 +137,8 @@ def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def models(assets: Assets) -> Models:  # noqa: ARG001 skips where they are missing
-    return Models.load(load_settings())
+def models(assets: Assets) -> Stage:  # noqa: ARG001 skips where they are missing
+    return Stage.load(load_settings())
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,7 @@ def esc10(data_folder: Path) -> Iterator[Noise]:
 
 
 @pytest.mark.slow
-def test_no_words_of_silence_noise_and_music_reach_the_value(models: Models) -> None:
+def test_no_words_of_silence_noise_and_music_reach_the_value(models: Stage) -> None:
     sounds = [noise for noise in made(seeds=1) if noise.level in ("", "-30 dB")]
     judged = [window for noise in sounds for window in judge(noise, models)]
     assert {window.noise.kind for window in judged} == {"digital silence", *MADE}
@@ -162,7 +163,7 @@ def test_no_words_of_silence_noise_and_music_reach_the_value(models: Models) -> 
 
 @pytest.mark.slow
 def test_words_in_recorded_noise_are_rare_but_for_human_sounds(
-    models: Models, esc10: Iterator[Noise]
+    models: Stage, esc10: Iterator[Noise]
 ) -> None:
     judged = [window for noise in esc10 for window in judge(noise, models)]
     counted = figures(judged)[ALL]
@@ -174,7 +175,7 @@ def test_words_in_recorded_noise_are_rare_but_for_human_sounds(
 
 
 @pytest.mark.slow
-def test_words_that_were_spoken_reach_the_value(models: Models, assets: Assets) -> None:
+def test_words_that_were_spoken_reach_the_value(models: Stage, assets: Assets) -> None:
     speech = read(assets.file("demo-media", "beckett.wav"))[: 8 * SAMPLE_RATE]
     judged = judge(Noise("speech", "beckett", "as recorded", speech), models)
     assert all(window.outcomes["guard"].used for window in judged)

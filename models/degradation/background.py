@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 from streamer.errors import SettingError, SourceError
-from streamer.media import decode_audio
+from streamer.media import decoded
 from streamer.packets import SAMPLE_RATE, Floats
 
 LENGTH = 2**18
@@ -75,7 +75,7 @@ def sound_files(path: Path) -> list[Path]:
 @lru_cache(maxsize=16)
 def _decoded(file: Path) -> Floats:
     try:
-        samples = np.concatenate([chunk.samples for chunk in decode_audio(str(file))])
+        samples = decoded(str(file))
     except (SourceError, ValueError, av.FFmpegError) as error:
         raise SettingError(f"damage file {file}: {error}") from None
     return np.asarray(np.nan_to_num(samples[:LENGTH]), np.float32)

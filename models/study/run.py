@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from models.study import datasets
 from models.study.community import load_pickle
 from models.study.data import Dataset
 from models.study.grid import Grid, Outcome
 from models.study.plots import draw
+from models.study.progress import progress
 from models.study.reliability.run import evaluate_reliability
 from models.study.report import markdown
 from models.study.settings import load_study_settings
@@ -60,9 +59,9 @@ def evaluate(config: Path, data: Path, out: Path, quick: bool = False) -> None:
             object_store_mb=settings.grid.object_store_mb,
         ),
     )
-    with _progress() as progress:
-        bar = progress.add_task("trainings", total=len(tasks))
-        failures = grid.run(tasks, lambda _: progress.advance(bar))
+    with progress() as shown:
+        bar = shown.add_task("trainings", total=len(tasks))
+        failures = grid.run(tasks, lambda _: shown.advance(bar))
     # Only now, when nothing else runs.
     times = speed(
         settings.models, load(settings.speed.dataset), settings.budget.width, settings.speed.repeats
@@ -83,8 +82,3 @@ def write(results: dict[str, Any], out: Path) -> None:
     """results.json, and what is made from it alone: report.md and the pictures."""
     (out / "results.json").write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
     (out / "report.md").write_text(markdown(results, draw(results, out)))
-
-
-def _progress() -> Progress:
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(TextColumn("{task.description}"), *columns)

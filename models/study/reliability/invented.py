@@ -24,7 +24,8 @@ from rich.progress import track
 from rich.table import Table
 
 from models.study.reliability.noises import HUMAN, MADE, Noise, made, read, recorded
-from models.study.reliability.outcomes import LINES, Judged, Models, judge
+from models.study.reliability.outcomes import LINES, Judged, judge
+from models.training.reliability.stage import Stage
 from streamer.errors import SourceError
 from streamer.settings import load_settings
 
@@ -65,9 +66,9 @@ def measured(data: Path, stride: int) -> dict[str, dict[str, Any]]:
     folder = data / "noise" / "esc10"
     if not folder.is_dir():
         raise SourceError(f"{folder}: no recordings of ESC-10 there")
-    models = Models.load(load_settings())
+    stage = Stage.load(load_settings())
     sounds = list(chain(made(), recorded(folder, stride), clips(data / "clips")))
-    return figures([window for noise in track(sounds) for window in judge(noise, models)])
+    return figures([window for noise in track(sounds) for window in judge(noise, stage)])
 
 
 def clips(folder: Path) -> Iterator[Noise]:

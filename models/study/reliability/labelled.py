@@ -21,7 +21,7 @@ from models.study.reliability.people import Doubles, People
 from models.study.reliability.settings import ReliabilityStudySettings
 from models.training.pairing import targets
 from models.training.reliability.rows import KINDS
-from models.training.reliability.stage import Trusting
+from models.training.reliability.stage import fully
 from streamer.packets import STREAMS, Stream
 
 MOVING = frozenset({"freeze", "gap", "frame_rate"})
@@ -100,7 +100,7 @@ def _answers(
         for m in STREAMS
     }
     weighed = network(features, taking_part, trust=published).value
-    trusting = Trusting(network).eval()(features, masks).value
+    trusting = network(features, masks, trust=fully).value
     return Answers(*((answer - truth).abs().numpy() for answer in (weighed, trusting)))
 
 

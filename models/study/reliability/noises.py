@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models.degradation.background import babble, speech_shaped_noise
 from streamer.errors import SettingError
-from streamer.media import decode_audio
+from streamer.media import decoded
 from streamer.packets import SAMPLE_RATE, Floats
 
 HUMAN = ("baby_cry", "person_sneeze")
@@ -76,7 +76,7 @@ def made(seeds: int = 5) -> Iterator[Noise]:
 
 def read(file: Path) -> Floats:
     """The sound of ``file`` (n,) at 16 kHz."""
-    return np.concatenate([chunk.samples for chunk in decode_audio(str(file))])
+    return decoded(str(file))
 
 
 def _white(length: int, generator: np.random.Generator) -> Floats:

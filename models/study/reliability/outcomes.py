@@ -2,63 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal
 
-from faster_whisper import WhisperModel
-
-from models.checkpoint import load
-from models.checkpoint_files import checkpoint_folder, tuned_weights
 from models.estimator import Estimator
 from models.features.voice import encode
-from models.features.voice_reader import VoiceReader
-from models.features.words import WordsEncoder
-from models.hearing import load_whisper
-from models.qamoe import QAMoE
 from models.rehearsal import hear, windows
 from models.study.reliability.noises import Noise
+from models.training.reliability.stage import Stage
 from models.transcription import Hypothesis, Recognizer
-from streamer.assets import Assets
 from streamer.packets import SAMPLE_RATE, SECOND, Estimate, Evidence, Window
-from streamer.settings import Settings
 
 Line = Literal["guard", "limits", "bare"]
 LINES: tuple[Line, ...] = ("bare", "limits", "guard")
 """Every word Whisper hears, all but those of hypotheses beyond its own limits, and the product."""
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What a session needs; an estimator remembers its session, so each has a fresh one."""
-
-    settings: Settings
-    whisper: WhisperModel
-    network: QAMoE
-    words: WordsEncoder
-    voice: VoiceReader
-
-    @classmethod
-    def load(cls, settings: Settings) -> Self:
-        """Those of the settings. Raises AssetError where one is missing."""
-        folder = Assets(settings.assets).path("minilm-l6")
-        return cls(
-            settings,
-            load_whisper(settings),
-            load(checkpoint_folder(settings)),
-            WordsEncoder(folder, tuned_weights(settings, "text")),
-            VoiceReader.load(tuned_weights(settings, "audio")),
-        )
-
-    def estimator(self) -> Estimator:
-        """The product's."""
-        return Estimator(self.network, self.words, self.voice, self._floor)
-
-    def believer(self) -> Estimator:
-        """One that believes every word."""
-        return _Believer(self.network, self.words, self.voice, self._floor)
-
-    @property
-    def _floor(self) -> float:
-        return self.settings.analyzer.reliability_floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +35,24 @@ class Judged:
     outcomes: Mapping[Line, Outcome]
 
 
-def judge(noise: Noise, models: Models) -> list[Judged]:
+def judge(noise: Noise, stage: Stage) -> list[Judged]:
     """Every full window of a session that consists of ``noise``."""
-    length = models.settings.window.length_ns
-    sent = hear(noise.samples, models.settings, models.whisper)
-    revisions = [w for w in windows(sent, models.settings) if w.end - w.start == length]
+    length = stage.settings.window.length_ns
+    sent = hear(noise.samples, stage.settings, stage.whisper)
+    revisions = [w for w in windows(sent, stage.settings) if w.end - w.start == length]
     closed = list({window.hop: window for window in revisions}.values())
     without = {
         window.hop: estimate.value or 0.0
-        for window, estimate in _estimated((_silent(w) for w in closed), models.estimator())
+        for window, estimate in _estimated((_silent(w) for w in closed), stage.estimator())
     }
-    heard = [_hypothesis(window, noise, models) for window in closed]
+    heard = [_hypothesis(window, noise, stage) for window in closed]
     lines: dict[Line, Iterator[tuple[Window, Estimate]]] = {
-        "guard": _estimated(revisions, models.estimator()),
+        "guard": _estimated(revisions, stage.estimator()),
         "limits": _estimated(
             (_saying(w, Hypothesis() if h.failed else h) for w, h in zip(closed, heard)),  # noqa: B905
-            models.believer(),
+            _believer(stage),
         ),
-        "bare": _estimated(map(_saying, closed, heard), models.believer()),
+        "bare": _estimated(map(_saying, closed, heard), _believer(stage)),
     }
     outcomes = {line: _outcomes(estimated, without) for line, estimated in lines.items()}
     return [Judged(noise, {line: outcomes[line][hop] for line in LINES}) for hop in without]
@@ -107,11 +63,17 @@ class _Believer(Estimator):
         return Evidence(1.0, None, {})
 
 
-def _hypothesis(window: Window, noise: Noise, models: Models) -> Hypothesis:
+def _believer(stage: Stage) -> Estimator:
+    """One that believes every word."""
+    floor = stage.settings.analyzer.reliability_floor
+    return _Believer(stage.network, stage.words, stage.voice, floor)
+
+
+def _hypothesis(window: Window, noise: Noise, stage: Stage) -> Hypothesis:
     first, last = (time * SAMPLE_RATE // SECOND for time in (window.start, window.end))
-    encoded = encode(models.whisper, noise.samples[first:last])
+    encoded = encode(stage.whisper, noise.samples[first:last])
     seconds = (last - first) / SAMPLE_RATE
-    return Recognizer(models.whisper).hear(encoded, seconds, window.start)
+    return Recognizer(stage.whisper).hear(encoded, seconds, window.start)
 
 
 def _saying(window: Window, heard: Hypothesis) -> Window:

@@ -1,7 +1,6 @@
 """A whole study of reliability: sessions, figures, report and pictures."""
 
 import hashlib
-from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import resources
 from multiprocessing import get_context
@@ -10,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from models.checkpoint_files import FUSION, checkpoint_folder
 from models.features.definition import definition_hash
-from models.hearing import load_whisper
+from models.study.progress import progress
 from models.study.reliability.clips import Clips
 from models.study.reliability.courses import Course, load, save
 from models.study.reliability.invented import measured
@@ -54,17 +52,17 @@ def played(settings: ReliabilityStudySettings, data: Path, folder: Path) -> list
     waiting = tasks(settings.sessions)
     files = {task: folder / f"{task.key}-{_setup(settings)}.npz" for task in waiting}
     with (
-        _progress() as progress,
+        progress() as shown,
         ProcessPoolExecutor(
             settings.cores, get_context("spawn"), _begin, (settings, data)
         ) as pool,
     ):  # fmt: skip
-        bar = progress.add_task("sessions", total=len(waiting))
+        bar = shown.add_task("sessions", total=len(waiting))
         left = {pool.submit(_play, task): task for task in waiting if not files[task].exists()}
-        progress.advance(bar, len(waiting) - len(left))
+        shown.advance(bar, len(waiting) - len(left))
         for future in as_completed(left):
             save(future.result(), files[left[future]])
-            progress.advance(bar)
+            shown.advance(bar)
     return [course for task in waiting for course in load(files[task])]
 
 
@@ -73,8 +71,7 @@ def errors(settings: ReliabilityStudySettings, data: Path) -> dict[str, Any] | N
     if settings.labelled is None:
         return None
     torch.set_num_threads(1)
-    live = _live()
-    stage = Stage.of(live, load_whisper(live))
+    stage = Stage.load(_live())
     rng = np.random.default_rng(settings.bootstrap.seed)
     clips = Clips(data, settings.labelled.clips, stage, rng)
     return labelled(clips, stage.network, settings.labelled.pairs, settings)
@@ -82,11 +79,6 @@ def errors(settings: ReliabilityStudySettings, data: Path) -> dict[str, Any] | N
 
 def invented(data: Path, stride: int) -> dict[str, dict[str, Any]]:
     """Shares of windows, in per cent, in which words take part that nobody spoke."""
-    return table_rows(measured(data, stride))
-
-
-def table_rows(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What the report tells of ``figures``."""
     return {
         name: {
             "windows": row["windows"],
@@ -99,7 +91,7 @@ def table_rows(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, 
                 "high": 100 * row["guard"]["interval"][1],
             },
         }
-        for name, row in figures.items()
+        for name, row in measured(data, stride).items()
     }
 
 
@@ -111,8 +103,7 @@ class _Worker:
 
 def _begin(settings: ReliabilityStudySettings, data: Path) -> None:
     torch.set_num_threads(1)
-    live = _live()
-    _Worker.player = Player(settings.sessions, data, Stage.of(live, load_whisper(live)))
+    _Worker.player = Player(settings.sessions, data, Stage.load(_live()))
 
 
 def _play(task: Task) -> list[Course]:
@@ -136,8 +127,3 @@ def _setup(settings: ReliabilityStudySettings) -> str:
         live.model_dump_json(), ramps, definition_hash(folder), network,
     )  # fmt: skip
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:8]
-
-
-def _progress() -> Progress:
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(TextColumn("{task.description}"), *columns)

@@ -93,17 +93,17 @@ class Player:
             yield self._course(person, stream, kind, severity, packets)
 
     def _damaged_packets(self, name: str, stream: Stream, damage: DamageSettings) -> list[Packet]:
-        person = self._person(name)
         if stream == "text":
             return damaged_words(self._of(name, "audio"), self._stage, damage)
+        return self._sent(self._person(name), stream, damage)
+
+    def _sent(self, person: Person, stream: Stream, *damages: DamageSettings) -> list[Packet]:
+        """What the microphone's or the camera's side sends of ``person``."""
+        settings = self._stage.damaged(*damages)
         if stream == "vision":
-            return [*watch(person.frames, self._stage.damaged(damage), self._hops)]
-        return [
-            *hear(
-                person.samples, self._stage.damaged(damage), self._stage.whisper,
-                words=person.reads,
-            )
-        ]  # fmt: skip
+            hops = round(self._settings.seconds / settings.window.hop)
+            return [*watch(person.frames, settings, hops)]
+        return [*hear(person.samples, settings, self._stage.whisper, words=person.reads)]
 
     def _course(
         self,
@@ -148,12 +148,7 @@ class Player:
         person = self._person(name)
         key = (name if stream == "audio" else sessions(self._settings)[name], stream)
         if key not in self._undamaged:
-            self._undamaged[key] = (
-                [*hear(person.samples, self._stage.settings, self._stage.whisper,
-                       words=person.reads)]
-                if stream == "audio"
-                else [*watch(person.frames, self._stage.settings, self._hops)]
-            )  # fmt: skip
+            self._undamaged[key] = self._sent(person, stream)
         return self._undamaged[key]
 
     def _person(self, name: str) -> Person:
@@ -162,10 +157,6 @@ class Player:
             voice = self._recordings.voice(name, seconds)
             self._people[name] = together(voice, self._recordings.face(video, seconds))
         return self._people[name]
-
-    @property
-    def _hops(self) -> int:
-        return round(self._settings.seconds / self._stage.settings.window.hop)
 
     def _noise(self, name: str, severity: float) -> Path:
         files = noises(self._data, "report")

@@ -9,7 +9,7 @@ folder is needed where damage, measures or features have changed. About half an 
 import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.table import Table as Lines
 from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
-from models.hearing import load_whisper
 from models.rehearsal import hear
 from models.reliability import audio, face, words
 from models.reliability.scores import Ramps
@@ -140,15 +139,19 @@ def _kept(
     """Rows of all cases, kept in ``work``; without any ``noise`` only of the undamaged session."""
     file = work / f"{stream}-{person.name}.npz"
     if not file.exists():
-        settings = load_settings(options={"source.file": person.name})
-        stage = Stage.of(settings, load_whisper(settings))
-        measure = begin(person, stage)
+        measure = begin(person, _stage())
         rows = {CLEAN: measure()}
         for of, kind, severity, recording in cases(noise):
             if of == stream:
                 rows[kind, severity] = measure(case_damage(of, kind, severity, recording, START))
         save(rows, file)
     return load(file)
+
+
+@cache
+def _stage() -> Stage:
+    """Loaded once for everybody, and only where a session is missing."""
+    return Stage.load(load_settings(options={"source.file": "session"}))
 
 
 def _sound_rows(person: Person, stage: Stage) -> Callable[..., Rows]:

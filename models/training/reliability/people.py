@@ -11,7 +11,7 @@ from actors.video_sources import FileVideoSource
 from models.training.corpora import voices
 from streamer.assets import Assets
 from streamer.errors import SourceError
-from streamer.media import decode_audio
+from streamer.media import decoded
 from streamer.packets import SAMPLE_RATE, SECOND, Floats, Image, VideoFrame
 from streamer.settings import DamageSettings, Settings
 
@@ -132,7 +132,7 @@ def _decoded(files: Sequence[str], count: int) -> Floats:
     """At least ``count`` samples of ``files`` on end, where they hold as many."""
     samples = np.zeros(0, np.float32)
     for file in files:
-        samples = np.concatenate([samples, *(chunk.samples for chunk in decode_audio(file))])
+        samples = np.concatenate([samples, decoded(file)])
         if len(samples) >= count:
             break
     return samples

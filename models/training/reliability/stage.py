@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import torch
 from faster_whisper import WhisperModel
 from torch import Tensor
 
@@ -12,10 +11,16 @@ from models.checkpoint_files import checkpoint_folder, tuned_weights
 from models.estimator import Estimator
 from models.features.voice_reader import VoiceReader
 from models.features.words import WordsEncoder
+from models.hearing import load_whisper
 from models.qamoe import Prediction, QAMoE, Trust
 from streamer.assets import Assets
 from streamer.packets import Estimate, Evidence, Stream, StreamWindow, Window
 from streamer.settings import DamageSettings, Settings
+
+
+def fully(_: Stream, own: Tensor) -> Tensor:
+    """Trusts a stream that is there, whatever its ``own`` r (B,), which is 0 where it is not."""
+    return (own > 0).to(own.dtype)
 
 
 class Trusting(QAMoE):
@@ -38,12 +43,9 @@ class Trusting(QAMoE):
         """The answer as if each stream had r = 1, whatever is given, with the network's own r in
         ``reliability``."""
         del reliability, trust
-        own = super().forward(features, masks)
-        sure = {stream: torch.ones_like(r) for stream, r in own.reliability.items()}
-        self.latest = own.means
-        return replace(
-            super().forward(features, masks, reliability=sure), reliability=own.reliability
-        )
+        answer = super().forward(features, masks, trust=fully)
+        self.latest = answer.means
+        return answer
 
 
 class Credulous(Estimator):
@@ -77,11 +79,11 @@ class Stage:
     voice: VoiceReader
 
     @staticmethod
-    def of(settings: Settings, whisper: WhisperModel) -> "Stage":
-        """Raises AssetError where a model is missing."""
+    def load(settings: Settings) -> "Stage":
+        """Those of the settings. Raises AssetError where one is missing."""
         return Stage(
             settings,
-            whisper,
+            load_whisper(settings),
             checkpoint.load(checkpoint_folder(settings)),
             WordsEncoder(
                 Assets(settings.assets).path("minilm-l6"), tuned_weights(settings, "text")
