@@ -9,7 +9,8 @@ from typing import Literal
 import msgspec
 
 Label = Literal["negative", "neutral", "positive"]
-StreamState = Literal["off", "live", "stalled", "ended"]
+StreamState = Literal["off", "live", "muted", "stalled", "ended"]
+SessionState = Literal["running", "paused", "bye"]
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class SentimentMessage(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     participant: str
     seq: int
+    session_epoch: int = 0
     window: Span
     revision: int
     captured_at: float
@@ -71,6 +73,7 @@ class TranscriptMessage(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     participant: str
     seq: int
+    session_epoch: int = 0
     window: Span
     captured_at: float
     published_at: float
@@ -95,9 +98,10 @@ class HealthMessage(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     participant: str
     seq: int
+    session_epoch: int = 0
     captured_at: float
     published_at: float
-    state: Literal["running", "bye"]
+    state: SessionState
     reason: str | None
     uptime_s: float
     windows: int

@@ -1,0 +1,1 @@
+"""The commands, by what they are about. Heavy libraries are imported where one needs them."""

@@ -1,0 +1,33 @@
+"""What several commands do first: settings looked at, missing models fetched."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from streamer.settings import Settings
+
+
+def prepared(
+    config: Path | None, options: dict[str, Any], plot: Path | None = None, scene: str | None = None
+) -> "Settings":
+    """All that is asked for, looked at before anything is fetched or loaded."""
+    from models.degradation import check
+    from streamer.settings import load_settings
+    from streamer.timeline.course import check_picture
+
+    settings = load_settings(config, options, scene)
+    check(settings.damage)
+    if plot is not None:
+        check_picture(plot)
+    return settings
+
+
+def pull_missing(settings: "Settings", *more: str) -> None:
+    from streamer.assets import Assets, download_progress
+
+    needed = ["whisper-tiny.en", "face-landmarker", "minilm-l6", *more]
+    assets = Assets(settings.assets)
+    missing = assets.missing(needed)
+    if missing:
+        with download_progress() as progress:
+            assets.pull(missing, progress)
