@@ -1,38 +1,35 @@
-"""The analyzer: packets of all streams in, windows through QA-MoE, messages out on the feed."""
+"""The analyzer's actor: packets of all streams in, messages out to the feed."""
 
 import threading
 import time
 from collections.abc import Callable, Collection
+from typing import Any
 
 import torch
 
-from actors.health import Health
-from models.checkpoint import load
-from models.checkpoint_files import checkpoint_folder, tuned_weights
-from models.estimator import Estimator
-from models.features.voice_reader import VoiceReader
-from models.features.words import WordsEncoder
-from streamer.assets import Assets
-from streamer.errors import PipelineError, SettingError
-from streamer.feed.compose import Envelope, sentiment_message, transcript_message
-from streamer.feed.messages import HealthMessage
-from streamer.feed.publisher import Publisher
-from streamer.packets import SECOND, Stream, Window
+from actors.analysis import Analysis, device_of, live_estimator
+from actors.channel import Channel, channel_to
+from streamer.errors import PipelineError
+from streamer.feed.compose import Envelope
+from streamer.feed.messages import Message
+from streamer.packets import SECOND, Closing, Stream
 from streamer.settings import Settings
-from streamer.windows import Packet, WindowAssembler
+from streamer.windows import Packet
 
 TICK_SECONDS = 0.02
 """How often a paced session looks for windows that are overdue."""
 
-SUBSCRIBER_PATIENCE_SECONDS = 5.0
-"""How long a session at maximal speed waits for somebody to listen before it begins."""
+STOP_TIMEOUT = 2.0
+
+FeedItem = Message | Packet | Closing
 
 
 class Analyzer:
-    """Binds the feed when it is built; analyses from ``start`` on; says ``bye`` in ``stop``.
+    """Analyses from ``start`` on; says ``bye`` in ``stop``.
 
-    Raises SettingError or SourceError for an address that cannot be bound, AssetError for a
-    checkpoint or a word model that cannot be read.
+    ``output`` takes lists of what is to be told and, where a recording is made, of what it was
+    told from: a function, or a method of a Ray actor. ``session_epoch`` counts the analyzers that
+    this session has had before. Raises SettingError and AssetError as ``live_estimator`` does.
     """
 
     def __init__(
@@ -40,88 +37,71 @@ class Analyzer:
         settings: Settings,
         session: str,
         streams: Collection[Stream],
+        output: Any,
+        session_epoch: int = 0,
         clock: Callable[[], int] = time.monotonic_ns,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._session = session
+        self._session_epoch = session_epoch
         self._clock = clock
         self._wall_clock = wall_clock
         torch.set_num_threads(1)
-        self._publisher = Publisher(
-            settings.feed.bind,
-            settings.feed.encoding,
-            blocking=not settings.paced,
-            wall_clock=wall_clock,
+        self._analysis = Analysis(
+            settings, streams, live_estimator(settings), self._envelope(), wall_clock
         )
-        self._estimator = Estimator(
-            load(checkpoint_folder(settings), _device(settings)),
-            WordsEncoder(
-                Assets(settings.assets).path("minilm-l6"), tuned_weights(settings, "text")
-            ),
-            VoiceReader.load(tuned_weights(settings, "audio")),
-            settings.analyzer.reliability_floor,
+        self._records = settings.feed.record is not None
+        self._channel: Channel[list[FeedItem]] = channel_to(
+            output, settings.paced, "analyzer to feed"
         )
-        self._assembler = WindowAssembler(
-            settings.window,
-            streams,
-            settings.camera.frame_rate,
-            round(settings.window.deadline * SECOND) if settings.paced else None,
-        )
-        self._health = Health(settings.window.hop_ns, streams)
-        self._windows = 0
-        self._last_hop = -1
         self._epoch: int | None = None
-        self._envelope = Envelope(session, settings.participant, wall_clock(), settings.paced)
         self._lock = threading.RLock()
         self._failure: Exception | None = None
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="analyzer ticks", daemon=True)
 
     def open(self) -> str:
-        """The address of the feed."""
-        return self._publisher.address
+        """What it runs on."""
+        return f"QA-MoE on {device_of(self._settings)}"
 
     def start(self, epoch: int) -> None:
         """Begin: ``epoch`` is the value of the monotonic clock (ns) at session time 0."""
-        if not self._settings.paced:
-            self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS)
-        since = (self._clock() - epoch) / SECOND
-        self._envelope = Envelope(
-            self._session,
-            self._settings.participant,
-            self._wall_clock() - since,
-            self._settings.paced,
-        )
+        self._analysis.envelope = self._envelope((self._clock() - epoch) / SECOND)
         self._epoch = epoch
         if self._settings.paced:
             self._ticker.start()
 
     def push(self, packet: Packet) -> None:
-        """Take in a packet of any stream and publish what it completes."""
+        """Take in a packet of any stream and tell what it completes."""
         with self._lock:
-            self._health.count(packet)
-            self._assembler.add(packet)
-            self._publish_ready()
+            self._analysis.add(packet)
+            self._tell([packet])
+
+    def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
+        """See Analysis."""
+        with self._lock:
+            self._analysis.set_controls(muted, paused)
 
     def finished(self) -> bool:
-        """Whether all streams have ended and all their windows are published.
+        """Whether all streams have ended and all their windows are told.
 
-        Raises PipelineError where a window could not be analysed or published.
+        Raises PipelineError where a window could not be analysed or told.
         """
         with self._lock:
             if self._failure is not None:
                 raise PipelineError(f"analyzer: {type(self._failure).__name__}: {self._failure}")
-            return self._assembler.finished
+            self._channel.check()
+            return self._analysis.finished and not self._channel.pending
 
     def stop(self, reason: str) -> None:
-        """Publish the last health message, with state ``bye``, and close the feed; once."""
+        """Tell the last health message, with state ``bye``; once."""
         with self._lock:
             if self._stopping.is_set():
                 return
             self._stopping.set()
-            self._publisher.publish(self._health_message("bye", reason))
-            self._publisher.close(linger_ms=1000)
+            self._channel.put([self._analysis.bye(reason)])
+        self._channel.close(STOP_TIMEOUT)
 
     def _tick(self) -> None:
         try:
@@ -129,54 +109,26 @@ class Analyzer:
                 with self._lock:
                     if self._stopping.is_set():
                         return
-                    self._publish_ready()
-                    self._publisher.poll()
+                    self._tell([])
         except Exception as error:
             self._failure = error
 
-    def _publish_ready(self) -> None:
-        if self._epoch is None:
-            return
-        for item in self._assembler.ready(self._clock() - self._epoch):
-            if isinstance(item, Window):
-                self._publish_window(item)
-            elif item.words and self._settings.feed.transcripts:
-                now = self._wall_clock()
-                self._publisher.publish(transcript_message(self._envelope, item, now))
+    def _tell(self, packets: list[FeedItem]) -> None:
+        items = packets if self._records else []
+        if self._epoch is not None:
+            self._analysis.late_dropped = self._channel.dropped
+            for item in self._analysis.ready(self._clock() - self._epoch):
+                if self._records or not isinstance(item, Closing):
+                    items.append(item)
+        if items:
+            self._channel.put(items)
 
-    def _publish_window(self, window: Window) -> None:
-        estimate = self._estimator.estimate(window)
-        now = self._wall_clock()
-        self._publisher.publish(sentiment_message(self._envelope, window, estimate, now))
-        if window.revision == 0:
-            self._windows += 1
-            self._last_hop = window.hop
-            if self._health.due(window.hop):
-                self._publisher.publish(self._health_message("running", None))
-
-    def _health_message(self, state: str, reason: str | None) -> HealthMessage:
-        until = (self._last_hop + 1) * self._settings.window.hop_ns
-        return HealthMessage(
-            session=self._envelope.session,
-            participant=self._envelope.participant,
-            seq=0,
-            captured_at=self._envelope.captured_at(until),
-            published_at=self._wall_clock(),
-            state="bye" if state == "bye" else "running",
-            reason=reason,
-            uptime_s=until / SECOND,
-            windows=self._windows,
-            late_windows=self._assembler.late,
-            publisher_dropped=self._publisher.dropped,
-            streams=self._health.streams(self._last_hop),
+    def _envelope(self, since: float = 0.0) -> Envelope:
+        """``since``: seconds since session time 0."""
+        return Envelope(
+            self._session,
+            self._settings.participant,
+            self._wall_clock() - since,
+            self._settings.paced,
+            self._session_epoch,
         )
-
-
-def _device(settings: Settings) -> str:
-    wanted = settings.analyzer.device
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
-        raise SettingError(
-            "setting analyzer.device = 'cuda': this machine shows torch no GPU; use auto or cpu"
-        )
-    return "cuda" if available and wanted != "cpu" else "cpu"

@@ -63,7 +63,8 @@ class Camera(Capture[FaceFrames]):
             if self._settings.paced and self._now - frame.captured_at > self._frame_period:
                 self._late += 1  # the next one is due already
                 return
-        self._frames += self._watching.watch(frame)
+        if not self._muted.is_set():
+            self._frames += self._watching.watch(frame)
 
     @property
     def _frame_period(self) -> int:

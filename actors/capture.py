@@ -40,6 +40,7 @@ class Capture(ABC, Generic[Packet]):
         self._live = settings.source.file is None
         self._hop_ns = settings.window.hop_ns
         self._hop = 0
+        self._muted = threading.Event()
         self._stopping = threading.Event()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._guarded, name=name, daemon=True)
@@ -56,6 +57,13 @@ class Capture(ABC, Generic[Packet]):
         self._epoch = epoch
         self._source.start(epoch)
         self._thread.start()
+
+    def mute(self, muted: bool) -> None:
+        """While muted, nothing that the source delivers is looked at or passed on."""
+        if muted:
+            self._muted.set()
+        else:
+            self._muted.clear()
 
     def stats(self) -> dict[str, float]:
         """Counts since the start: ``packets`` made, those of them ``dropped`` and ``failed``, and

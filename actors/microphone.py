@@ -76,6 +76,8 @@ class Microphone(Capture[AudioHop]):
 
     def _send(self, ended: bool = False) -> None:
         samples = self._damage.apply(self._cutter.cut(), self._hop * self._hop_ns)
+        if self._muted.is_set():
+            samples = np.full_like(samples, np.nan)
         speech = self._voice_activity(samples)
         self._wait_until(self._hop_end)
         dropped = self._source.dropped + self._channel.dropped

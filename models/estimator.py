@@ -1,6 +1,6 @@
 """One window in, one estimate out: words to features, the network, reliability, abstention."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.features.voice_reader import Reader
 from models.qamoe import Prediction, QAMoE
-from models.reliability import combine, words_evidence
+from models.reliability import absent, combine, words_evidence
 from models.voice_memory import VoiceMemory
 from streamer.arrays import checked
 from streamer.packets import (
@@ -22,6 +22,8 @@ from streamer.packets import (
     StreamWindow,
     Window,
 )
+
+_MUTED = StreamWindow(np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), absent("muted"))
 
 
 class Encoder(Protocol):
@@ -45,8 +47,9 @@ class Estimator:
         self._voice = VoiceMemory(voice)
         self._encoded: tuple[tuple[str, ...], Floats] = ((), np.zeros((0, 1), np.float32))
 
-    def estimate(self, window: Window) -> Estimate:
+    def estimate(self, window: Window, muted: Collection[Stream] = ()) -> Estimate:
         """The network's answer for ``window``; see streamer.packets.Estimate for its ranges.
+        ``muted`` streams count as absent.
 
         Raises ValueError where a stream's arrays have other shapes than the network's.
         """
@@ -54,6 +57,7 @@ class Estimator:
         if "audio" in streams:
             streams["audio"] = self._voice.read(window)
             streams["text"] = self._text(window, streams["audio"])
+        streams |= {stream: _MUTED for stream in muted if stream in streams}
         taking_part = {
             stream: part
             for stream, part in streams.items()

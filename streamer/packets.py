@@ -194,6 +194,16 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """A look for windows at session time ``now`` (ns) that found some, with what was muted and
+    whether the session was paused: with the packets, all that the messages depend on."""
+
+    now: int
+    muted: tuple[Stream, ...] = ()
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StreamReliability:
     """``value`` is published; ``model`` comes from the network, ``evidence`` is measured."""
 

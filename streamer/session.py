@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,8 @@ from streamer.settings import Settings
 
 LEAD_SECONDS = 0.3
 """The epoch lies a little ahead, so that every actor has started by then."""
+
+CAPTURES = ("camera", "microphone")
 
 CALL_TIMEOUT = 10.0
 STOP_TIMEOUT = 6.0
@@ -38,6 +41,8 @@ class Session:
         self._settings = _absolute(settings)
         self._actors: dict[str, Any] = {}
         self._resources = contextlib.ExitStack()
+        self._muted: frozenset[Stream] = frozenset()
+        self._paused = False
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as resources:
@@ -58,11 +63,9 @@ class Session:
 
     def start(self) -> None:
         """Let the signals flow."""
-        epoch = time.monotonic_ns() + round(LEAD_SECONDS * SECOND)
-        self._call("analyzer", "start", epoch)
-        if not self._settings.paced:
-            epoch = time.monotonic_ns()
-        for name in ("camera", "microphone"):
+        self._call("feed", "start")
+        epoch = time.monotonic_ns() + round(LEAD_SECONDS * SECOND * self._settings.paced)
+        for name in ("analyzer", *CAPTURES):
             if name in self._actors:
                 self._call(name, "start", epoch)
 
@@ -71,9 +74,7 @@ class Session:
 
         Raises PipelineError where an actor has died or a source has broken off.
         """
-        for name in self._actors:
-            if name != "analyzer":
-                self._call(name, "stats")
+        self.stats()
         return bool(self._call("analyzer", "finished"))
 
     def stats(self) -> dict[str, dict[str, float]]:
@@ -82,17 +83,27 @@ class Session:
 
     def stop(self, reason: str) -> None:
         """Stop the sources, publish what is there, say bye. A dead actor does not stop this."""
-        for name in ("camera", "microphone", "transcriber"):
+        for name in (*CAPTURES, "transcriber", "analyzer", "feed"):
             if name in self._actors:
+                why = () if name in (*CAPTURES, "transcriber") else (reason,)
                 with contextlib.suppress(UserError):
-                    self._call(name, "stop", timeout=STOP_TIMEOUT)
-        with contextlib.suppress(UserError):
-            self._call("analyzer", "stop", reason, timeout=STOP_TIMEOUT)
+                    self._call(name, "stop", *why, timeout=STOP_TIMEOUT)
+
+    def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
+        """Stop looking at ``muted`` streams, at all of them while ``paused``; without a microphone
+        there are no words. Raises PipelineError where an actor does not answer."""
+        silenced = {*muted, "text"} if "audio" in muted else set(muted)
+        for name, stream in zip(CAPTURES, ("vision", "audio"), strict=True):
+            if name in self._actors:
+                self._call(name, "mute", paused or stream in silenced)
+        self._call("analyzer", "set_controls", frozenset(silenced), paused)
+        self._muted, self._paused = frozenset(muted), paused
 
     def _build(self) -> None:
         settings = self._settings
+        feed = self._actor("feed", "actors.feed:Feed", settings, self.name)
         analyzer = self._actor(
-            "analyzer", "actors.analyzer:Analyzer", settings, self.name, self.streams
+            "analyzer", "actors.analyzer:Analyzer", settings, self.name, self.streams, feed.push
         )
         if "audio" in self.streams:
             transcriber = self._actor(
@@ -113,7 +124,7 @@ class Session:
         deadline = time.monotonic() + self._settings.ray.readiness_timeout
         for name, reference in opening.items():
             self.descriptions[name] = cluster.get(name, reference, deadline - time.monotonic())
-        self.address = self.descriptions["analyzer"]
+        self.address = self.descriptions["feed"]
 
     def _call(self, name: str, *call: Any, timeout: float = CALL_TIMEOUT) -> Any:
         return cluster.get(name, self._actors[name].call.remote(*call), timeout)

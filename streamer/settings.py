@@ -68,6 +68,7 @@ class FeedSettings(Section):
     bind: str
     encoding: Literal["json", "msgpack"]
     transcripts: bool
+    record: str | None
 
 
 class AssetSettings(Section):

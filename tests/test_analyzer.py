@@ -1,4 +1,4 @@
-"""The analyzer without Ray: packets in, messages on a real socket out."""
+"""Analyzer and feed without Ray: packets in, messages on a real socket out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from actors.analyzer import Analyzer
+from actors.feed import Feed
 from streamer.errors import PipelineError
 from streamer.feed import Subscriber
 from streamer.feed.messages import HealthMessage, Message, SentimentMessage, TranscriptMessage
@@ -33,14 +34,16 @@ class Clock:
 @contextmanager
 def running(clock: Clock, **options: object) -> Iterator[tuple[Analyzer, Subscriber]]:
     settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0", **options})
-    analyzer = Analyzer(settings, "session", ALL, clock=clock)
-    with Subscriber(analyzer.open(), idle=PATIENCE) as feed:
+    feed = Feed(settings, "session")
+    analyzer = Analyzer(settings, "session", ALL, feed.push, clock=clock)
+    with Subscriber(feed.open(), idle=PATIENCE) as subscriber:
         try:
-            assert analyzer._publisher.wait_for_subscriber(PATIENCE)
+            assert feed._publisher.wait_for_subscriber(PATIENCE)
             analyzer.start(epoch=0)
-            yield analyzer, feed
+            yield analyzer, subscriber
         finally:
             analyzer.stop("done")
+            feed.stop("done")
 
 
 def heard(feed: Subscriber, count: int) -> list[Message]:
@@ -102,8 +105,8 @@ def test_the_last_message_is_a_bye_with_its_reason() -> None:
         analyzer.push(voice(0, ended=True))
         analyzer.push(words(0, until=0.5, ended=True))
         analyzer.push(faces(0, ended=True))
-        assert analyzer.finished()
         heard(feed, 2)
+        assert analyzer.finished()
         analyzer.stop("the source has ended")
         bye = feed.receive(PATIENCE)
     assert isinstance(bye, HealthMessage)
@@ -113,8 +116,82 @@ def test_the_last_message_is_a_bye_with_its_reason() -> None:
 def test_a_failure_between_packets_is_not_kept_silent() -> None:
     clock = Clock()
     with running(clock) as (analyzer, _):
-        analyzer._estimator = None  # type: ignore[assignment]
+        analyzer._analysis._estimator = None  # type: ignore[assignment]
         clock.now = HOP + SECOND
         analyzer._ticker.join(PATIENCE)
         with pytest.raises(PipelineError, match="AttributeError"):
             analyzer.finished()
+
+
+def test_a_muted_stream_counts_as_absent_at_once_and_comes_back() -> None:
+    with running(Clock()) as (analyzer, feed):
+        analyzer.push(voice(0))
+        analyzer.push(faces(0))
+        analyzer.set_controls({"vision"}, paused=False)
+        for hop in (1, 2):
+            analyzer.push(voice(hop))
+            analyzer.push(faces(hop))
+        analyzer.set_controls((), paused=False)
+        analyzer.push(voice(3))
+        analyzer.push(faces(3))
+        before, muted, health, _, after, _ = heard(feed, 6)
+    assert isinstance(before, SentimentMessage)
+    assert isinstance(muted, SentimentMessage)
+    assert isinstance(after, SentimentMessage)
+    assert isinstance(health, HealthMessage)
+    assert before.reliability["vision"].value > 0
+    assert (muted.reliability["vision"].value, muted.reliability["vision"].reason) == (0, "muted")
+    assert muted.sentiment is not None
+    assert muted.reliability["audio"].reason is None
+    assert health.streams["vision"].state == "muted"
+    assert health.streams["audio"].state == "live"
+    assert after.reliability["vision"].value > 0
+
+
+def test_while_it_is_paused_only_health_is_told() -> None:
+    options = {"feed.transcripts": True}
+    with running(Clock(), **options) as (analyzer, feed):
+        analyzer.set_controls((), paused=True)
+        for hop in range(4):
+            analyzer.push(voice(hop))
+            analyzer.push(faces(hop))
+            analyzer.push(words(hop, [word("private", 0.1, 0.4)], until=(hop + 1) / 2))
+        analyzer.set_controls((), paused=False)
+        analyzer.push(voice(4))
+        analyzer.push(faces(4))
+        first, second, resumed = heard(feed, 3)
+    assert isinstance(first, HealthMessage)
+    assert isinstance(second, HealthMessage)
+    assert (first.state, first.windows, second.state) == ("paused", 0, "paused")
+    assert isinstance(resumed, SentimentMessage)
+    assert resumed.window.end == 2.5
+
+
+def test_another_analyzer_goes_on_with_the_numbers_of_the_first() -> None:
+    settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0"})
+    feed = Feed(settings, "session")
+    with Subscriber(feed.open(), kinds=["sentiment"], idle=PATIENCE) as subscriber:
+        assert feed._publisher.wait_for_subscriber(PATIENCE)
+        for epoch in (0, 1):
+            analyzer = Analyzer(settings, "session", ALL, feed.push, epoch, clock=Clock())
+            analyzer.start(epoch=0)
+            analyzer.push(voice(0))
+            analyzer.push(faces(0))
+            (message,) = heard(subscriber, 1)
+            assert (message.seq, message.session_epoch) == (epoch, epoch)
+            analyzer._ticker.join(0)
+        feed.stop("done")
+    assert (subscriber.gaps, subscriber.restarts) == (0, 0)
+
+
+def test_where_no_analyzer_says_bye_the_feed_does() -> None:
+    settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0"})
+    feed = Feed(settings, "session")
+    with Subscriber(feed.open(), idle=PATIENCE) as subscriber:
+        assert feed._publisher.wait_for_subscriber(PATIENCE)
+        feed.stop("the analyzer died")
+        feed.stop("once is enough")
+        (bye,) = heard(subscriber, 1)
+        assert subscriber.receive(0.1) is None
+    assert isinstance(bye, HealthMessage)
+    assert (bye.state, bye.reason, bye.seq) == ("bye", "the analyzer died", 0)

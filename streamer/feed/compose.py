@@ -21,13 +21,15 @@ class Envelope:
     """What all messages of one participant share.
 
     ``epoch`` is the session's beginning in seconds since 1970; ``paced`` says whether the session
-    runs in real time, so that latency means something.
+    runs in real time, so that latency means something; ``session_epoch`` which analysis within the
+    session this is.
     """
 
     session: str
     participant: str
     epoch: float
     paced: bool
+    session_epoch: int = 0
 
     def captured_at(self, time: int) -> float:
         """Wall-clock time of session time ``time`` (ns)."""
@@ -46,6 +48,7 @@ def sentiment_message(
         session=envelope.session,
         participant=envelope.participant,
         seq=0,
+        session_epoch=envelope.session_epoch,
         window=Span(window.start / SECOND, window.end / SECOND),
         revision=window.revision,
         captured_at=envelope.captured_at(window.end),
@@ -76,6 +79,7 @@ def transcript_message(envelope: Envelope, heard: Words, now: float) -> Transcri
         session=envelope.session,
         participant=envelope.participant,
         seq=0,
+        session_epoch=envelope.session_epoch,
         window=Span(first.start / SECOND, last.end / SECOND),
         captured_at=envelope.captured_at(last.end),
         published_at=now,

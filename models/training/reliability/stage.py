@@ -1,6 +1,6 @@
 """What a rehearsed session needs of models, and the network that trusts every stream."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from faster_whisper import WhisperModel
@@ -51,13 +51,13 @@ class Trusting(QAMoE):
 class Credulous(Estimator):
     """An estimator for which every stream that is there shows no sign of damage."""
 
-    def estimate(self, window: Window) -> Estimate:
+    def estimate(self, window: Window, muted: Collection[Stream] = ()) -> Estimate:
         """As Estimator.estimate."""
         streams = {
             stream: replace(part, evidence=_unblemished(part.evidence))
             for stream, part in window.streams.items()
         }
-        return super().estimate(replace(window, streams=streams))
+        return super().estimate(replace(window, streams=streams), muted)
 
     def _heard_well(self, window: Window, audio: StreamWindow) -> Evidence:
         evidence = super()._heard_well(window, audio)

@@ -1,0 +1,145 @@
+"""From packets to messages: windows through QA-MoE, without threads, sockets or a clock."""
+
+from collections.abc import Callable, Collection, Iterator
+
+import torch
+
+from actors.health import Health
+from models.checkpoint import load
+from models.checkpoint_files import checkpoint_folder, tuned_weights
+from models.estimator import Encoder, Estimator
+from models.features.voice_reader import VoiceReader
+from models.features.words import WordsEncoder
+from streamer.assets import Assets
+from streamer.errors import SettingError
+from streamer.feed.compose import Envelope, sentiment_message, transcript_message
+from streamer.feed.messages import HealthMessage, Message, SessionState
+from streamer.packets import SECOND, Closing, Stream, Window
+from streamer.settings import Settings
+from streamer.windows import Packet, WindowAssembler
+
+
+class Analysis:
+    """One participant's packets in, messages out.
+
+    The same packets, looked at at the same session times, give the same messages but for what the
+    wall clock says, be they live or read from a recording. ``envelope`` says whose they are.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        streams: Collection[Stream],
+        estimator: Estimator,
+        envelope: Envelope,
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self.envelope = envelope
+        self.late_dropped = 0
+        """Messages that were lost on their way to the feed, for health to tell."""
+        self._wall_clock = wall_clock
+        self._estimator = estimator
+        self._transcripts = settings.feed.transcripts
+        self._hop = settings.window.hop_ns
+        self._assembler = WindowAssembler(
+            settings.window,
+            streams,
+            settings.camera.frame_rate,
+            round(settings.window.deadline * SECOND) if settings.paced else None,
+        )
+        self._health = Health(self._hop, streams)
+        self._windows = 0
+        self._last_hop = -1
+        self._muted: frozenset[Stream] = frozenset()
+        self._paused = False
+
+    def add(self, packet: Packet) -> None:
+        """Take in a packet. Raises ValueError where its arrays have other shapes."""
+        self._health.count(packet)
+        self._assembler.add(packet)
+
+    def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
+        """From now on ``muted`` streams are not looked at; while ``paused`` nothing is estimated,
+        and only health is told."""
+        self._muted = frozenset(muted)
+        self._paused = paused
+
+    def ready(self, now: int) -> Iterator[Message | Closing]:
+        """What there is to tell at session time ``now`` (ns), after a note of the look that found
+        it."""
+        noted = False
+        for item in self._assembler.ready(now):
+            if not noted:
+                yield Closing(now, tuple(sorted(self._muted)), self._paused)
+                noted = True
+            if isinstance(item, Window):
+                yield from self._told(item)
+            elif item.words and self._transcripts and not (self._paused or "text" in self._muted):
+                yield transcript_message(self.envelope, item, self._wall_clock())
+
+    @property
+    def finished(self) -> bool:
+        """Whether every stream has ended and all is told."""
+        return self._assembler.finished
+
+    def bye(self, reason: str) -> HealthMessage:
+        """The last message."""
+        return self._health_message("bye", reason)
+
+    def _told(self, window: Window) -> Iterator[Message]:
+        if not self._paused:
+            estimate = self._estimator.estimate(window, self._muted)
+            yield sentiment_message(self.envelope, window, estimate, self._wall_clock())
+        if window.revision == 0:
+            self._windows += not self._paused
+            self._last_hop = window.hop
+            if self._health.due(window.hop):
+                yield self._health_message("paused" if self._paused else "running", None)
+
+    def _health_message(self, state: SessionState, reason: str | None) -> HealthMessage:
+        until = (self._last_hop + 1) * self._hop
+        return HealthMessage(
+            session=self.envelope.session,
+            participant=self.envelope.participant,
+            seq=0,
+            session_epoch=self.envelope.session_epoch,
+            captured_at=self.envelope.captured_at(until),
+            published_at=self._wall_clock(),
+            state=state,
+            reason=reason,
+            uptime_s=until / SECOND,
+            windows=self._windows,
+            late_windows=self._assembler.late,
+            publisher_dropped=self.late_dropped,
+            streams=self._health.streams(self._last_hop, self._muted),
+        )
+
+
+def live_estimator(settings: Settings, encoder: Encoder | None = None) -> Estimator:
+    """The estimator of the settings; ``encoder`` reads the words in place of the asset's.
+
+    Raises AssetError for a checkpoint or a word model that cannot be read, SettingError where a
+    GPU is asked for that is not there.
+    """
+    return Estimator(
+        load(checkpoint_folder(settings), device_of(settings)),
+        encoder or words_encoder(settings),
+        VoiceReader.load(tuned_weights(settings, "audio")),
+        settings.analyzer.reliability_floor,
+    )
+
+
+def words_encoder(settings: Settings) -> WordsEncoder:
+    """The encoder of words with the checkpoint's weights. Raises AssetError."""
+    return WordsEncoder(Assets(settings.assets).path("minilm-l6"), tuned_weights(settings, "text"))
+
+
+def device_of(settings: Settings) -> str:
+    """``cuda`` or ``cpu``. Raises SettingError where a GPU is asked for that is not there."""
+    wanted = settings.analyzer.device
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise SettingError(
+            "setting analyzer.device = 'cuda': this machine shows torch no GPU; use auto or cpu"
+        )
+    return "cuda" if available and wanted != "cpu" else "cpu"

@@ -1,0 +1,120 @@
+"""The feed's actor: messages in, onto the socket. It outlives analyzers, so ``seq`` goes on."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from streamer.errors import PipelineError
+from streamer.feed.messages import HealthMessage, Message
+from streamer.feed.publisher import Publisher
+from streamer.packets import Closing, FaceFrames, VoiceFrames, Words
+from streamer.settings import Settings
+
+POLL_SECONDS = 0.02
+"""How often it looks for newcomers."""
+
+SUBSCRIBER_PATIENCE_SECONDS = 5.0
+"""How long a session at maximal speed waits for somebody to listen before it begins."""
+
+
+class Feed:
+    """Binds the feed when it is built; ``stop`` sees to it that the last message is a ``bye``.
+
+    Raises SettingError or SourceError for an address that cannot be bound.
+    """
+
+    def __init__(
+        self, settings: Settings, session: str, wall_clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._session = session
+        self._wall_clock = wall_clock
+        self._publisher = Publisher(
+            settings.feed.bind,
+            settings.feed.encoding,
+            blocking=not settings.paced,
+            wall_clock=wall_clock,
+        )
+        self._last: dict[str, Message] = {}
+        self._health: HealthMessage | None = None
+        self._lock = threading.Lock()
+        self._failure: Exception | None = None
+        self._stopping = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="feed ticks", daemon=True)
+
+    def open(self) -> str:
+        """The address of the feed."""
+        self._ticker.start()
+        return self._publisher.address
+
+    def start(self) -> None:
+        """Wait for somebody to listen, where a file would be over before anybody could."""
+        if not self._settings.paced:
+            self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS)
+
+    def push(self, items: Sequence[Message | VoiceFrames | FaceFrames | Words | Closing]) -> None:
+        """Publish the messages among ``items``, in their order."""
+        with self._lock:
+            for item in items:
+                if not self._stopping.is_set() and isinstance(item, Message):
+                    self._publish(item)
+
+    def snapshot(self) -> list[Message]:
+        """The last message of every topic."""
+        with self._lock:
+            return list(self._last.values())
+
+    def stats(self) -> dict[str, float]:
+        """Messages that a subscriber's full queue has lost. Raises PipelineError where looking for
+        newcomers has failed."""
+        if self._failure is not None:
+            raise PipelineError(f"feed: {type(self._failure).__name__}: {self._failure}")
+        return {"dropped": self._publisher.dropped}
+
+    def stop(self, reason: str) -> None:
+        """Say ``bye`` where the analyzer has not, and close the feed; once."""
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            if self._health is None or self._health.state != "bye":
+                self._publish(self._bye(reason))
+            self._stopping.set()
+            self._publisher.close(linger_ms=1000)
+
+    def _publish(self, message: Message) -> None:
+        if isinstance(message, HealthMessage):
+            dropped = message.publisher_dropped + self._publisher.dropped
+            message = msgspec.structs.replace(message, publisher_dropped=dropped)
+        published = self._publisher.publish(message)
+        self._last[message.schema] = published
+        if isinstance(published, HealthMessage):
+            self._health = published
+
+    def _bye(self, reason: str) -> HealthMessage:
+        if self._health is not None:
+            return msgspec.structs.replace(self._health, state="bye", reason=reason)
+        return HealthMessage(
+            session=self._session,
+            participant=self._settings.participant,
+            seq=0,
+            captured_at=self._wall_clock(),
+            published_at=self._wall_clock(),
+            state="bye",
+            reason=reason,
+            uptime_s=0.0,
+            windows=0,
+            late_windows=0,
+            publisher_dropped=0,
+            streams={},
+        )
+
+    def _tick(self) -> None:
+        try:
+            while not self._stopping.wait(POLL_SECONDS):
+                with self._lock:
+                    if not self._stopping.is_set():
+                        self._publisher.poll()
+        except Exception as error:
+            self._failure = error
