@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol, Self
 
 from rich.console import Console as Terminal
 
@@ -30,10 +30,52 @@ CHECK_SECONDS = 1.0
 BYE_SECONDS = 3.0
 
 
+class Playable(Protocol):
+    """What ``show`` plays: a live session, or one that is told from a recording.
+
+    Entered, it is ready and has an ``address``; from ``start`` on it publishes until it is
+    ``finished``; ``stop`` makes it say ``bye``. ``stop_requested`` is set where somebody else than
+    the person in front of it wants it to end. ``descriptions`` says what it consists of.
+    """
+
+    name: str
+    address: str
+    descriptions: dict[str, str]
+    stop_requested: threading.Event
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: Any) -> None: ...
+    def start(self) -> None: ...
+    def finished(self) -> bool: ...
+    def stop(self, reason: str) -> None: ...
+
+
+Beside = Callable[[str], AbstractContextManager[object]]
+"""What runs beside a session, made from the address of its feed."""
+
+
 def run(
-    settings: Settings, view: View, captions: Sequence[Caption] = (), plot: Path | None = None
+    settings: Settings,
+    view: View,
+    captions: Sequence[Caption] = (),
+    plot: Path | None = None,
+    beside: Beside = nullcontext,
 ) -> None:
-    """Run a session until its source ends, its duration is over, or SIGINT or SIGTERM comes.
+    """Run a live session; see ``show``. Raises UserError."""
+    session = Session(settings)
+    Terminal(stderr=True).print("loading the models", style="dim")
+    show(session, view, settings, captions, plot, beside)
+
+
+def show(
+    session: Playable,
+    view: View,
+    settings: Settings,
+    captions: Sequence[Caption] = (),
+    plot: Path | None = None,
+    beside: Beside = nullcontext,
+) -> None:
+    """Play a session until its source ends, its duration is over, or SIGINT or SIGTERM comes.
 
     ``view``: ``auto`` is the live view on a terminal and JSON lines elsewhere, ``json`` one message
     a line on standard output, ``off`` nothing. What is said besides goes to standard error. At the
@@ -43,21 +85,19 @@ def run(
     live = view == "auto" and sys.stdout.isatty()
     lines = view == "json" or (view == "auto" and not live)
     said = Terminal(stderr=True)
-    session = Session(settings)
-    said.print("loading the models", style="dim")
-    with session, _stopped_by_signals() as stopping:
+    with session, _stopped_by_signals() as stopping, beside(session.address):
         for name, description in session.descriptions.items():
             said.print(f"{name}: {description}", style="dim", markup=False, highlight=False)
         summary = Summary(STREAMS)
         timeline = Timeline(STREAMS, settings.window.hop)
         console = Console(STREAMS, settings.feed.transcripts, hop=settings.window.hop)
-        show = _shown(console if live else None, lines, captions)
+        show_message = _shown(console if live else None, lines, captions)
         shown: AbstractContextManager[object] = console if live else nullcontext()
         with Subscriber(session.address, session=session.name) as feed, shown:
             for message in _messages(session, feed, stopping):
                 summary.update(message)
                 timeline.update(message)
-                show(message)
+                show_message(message)
         said.print(summary.render())
         if plot is not None:
             outcome = _draw(timeline, captions, plot)
@@ -77,7 +117,7 @@ def _draw(timeline: Timeline, captions: Sequence[Caption], file: Path) -> str:
     return f"picture     {file.resolve()}"
 
 
-def _messages(session: Session, feed: Subscriber, stopping: threading.Event) -> Iterator[Message]:
+def _messages(session: Playable, feed: Subscriber, stopping: threading.Event) -> Iterator[Message]:
     """What the feed says, from the start to the bye."""
     session.start()
     reason = "interrupted"
@@ -87,6 +127,9 @@ def _messages(session: Session, feed: Subscriber, stopping: threading.Event) -> 
             message = feed.receive(POLL_SECONDS)
             if message is not None:
                 yield message
+            if session.stop_requested.is_set():
+                reason = "stopped over the control socket"
+                break
             if time.monotonic() >= check_at:
                 if session.finished():
                     reason = "the source has ended"

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import threading
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -41,6 +42,7 @@ class Session:
         self._settings = _absolute(settings)
         self._actors: dict[str, Any] = {}
         self._resources = contextlib.ExitStack()
+        self.stop_requested = threading.Event()
         self._muted: frozenset[Stream] = frozenset()
         self._paused = False
 
