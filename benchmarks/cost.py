@@ -14,7 +14,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bare
+from streamer.doctor import components as bare
 from streamer.settings import load_settings
 
 DATA = Path(os.environ.get("QAMOE_DATA", "../shared/data"))

@@ -18,7 +18,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bare
+from streamer.doctor import components as bare
 from streamer.feed import Subscriber
 from streamer.feed.messages import HealthMessage, SentimentMessage, TranscriptMessage
 from streamer.session import Session

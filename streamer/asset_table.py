@@ -228,3 +228,6 @@ ASSETS = (
         ),
     ),
 )
+
+NEEDED = ("whisper-tiny.en", "face-landmarker", "minilm-l6")
+"""Those without which no session runs."""

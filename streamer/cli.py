@@ -22,6 +22,7 @@ models = typer.Typer(help="The model files that the pipeline needs.", no_args_is
 app.callback(invoke_without_command=True)(streaming.stream)
 app.command()(streaming.demo)
 app.command()(machine.devices)
+app.command()(machine.doctor)
 app.command()(listening.tap)
 app.command()(science.train)
 app.command()(science.evaluate)

@@ -10,6 +10,8 @@ View = Annotated[
     Literal["auto", "off", "json"],
     typer.Option(help="auto: a live view on a terminal, elsewhere one message a line."),
 ]
+Camera = Annotated[str | None, typer.Option(help="Index, path, URL, or off.")]
+Microphone = Annotated[str | None, typer.Option(help="Name, part of it, index, or off.")]
 Bind = Annotated[str | None, typer.Option(help="Address of the feed, tcp://127.0.0.1:5556.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
 Data = Annotated[Path, typer.Option(help="The research data.", envvar="QAMOE_DATA")]

@@ -18,11 +18,11 @@ os.environ.update(
 import hypothesis
 import pytest
 
+from streamer.asset_table import NEEDED
 from streamer.assets import Assets
 from streamer.settings import load_settings
 
 CHECKOUT = Path(__file__).parent.parent
-NEEDED = ("whisper-tiny.en", "face-landmarker", "minilm-l6", "demo-media")
 
 
 # A busy machine is no failure: examples have no deadline, pytest-timeout ends what hangs.
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def assets() -> Assets:
     """The model files and demo media in the user's cache."""
     found = Assets(load_settings().assets)
-    missing = found.missing(NEEDED)
+    missing = found.missing([*NEEDED, "demo-media"])
     if missing:
         pytest.skip(f"assets missing: {', '.join(missing)} (run: qamoe-stream models pull)")
     return found

@@ -26,6 +26,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         "--plot",
         "demo",
         "devices",
+        "doctor",
         "models",
         "tap",
         "train",

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from streamer.commands.preparing import prepared
-from streamer.options import Config, Offline
+from streamer.options import Bind, Camera, Config, Microphone, Offline
 
 
 def devices() -> None:
@@ -13,6 +13,28 @@ def devices() -> None:
     from streamer.devices import list_devices
 
     typer.echo(str(list_devices()))
+
+
+def doctor(
+    camera: Camera = None,
+    mic: Microphone = None,
+    bind: Bind = None,
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    speed: Annotated[bool, typer.Option(help="Measure each component, some ten seconds.")] = True,
+) -> None:
+    """Say whether a session would run on this machine, and what to do where it would not."""
+    from rich.console import Console
+
+    from streamer.doctor.examination import as_json, examine, print_report
+
+    options = {"camera.device": camera, "microphone.device": mic, "feed.bind": bind}
+    report = examine(prepared(config, options), speed)
+    if json:
+        typer.echo(as_json(report))
+    else:
+        print_report(report, Console())
+    raise typer.Exit(0 if report.healthy else 1)
 
 
 def pull(names: Annotated[list[str] | None, typer.Argument()] = None, config: Config = None,

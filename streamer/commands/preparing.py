@@ -23,11 +23,11 @@ def prepared(
 
 
 def pull_missing(settings: "Settings", *more: str) -> None:
+    from streamer.asset_table import NEEDED
     from streamer.assets import Assets, download_progress
 
-    needed = ["whisper-tiny.en", "face-landmarker", "minilm-l6", *more]
     assets = Assets(settings.assets)
-    missing = assets.missing(needed)
+    missing = assets.missing([*NEEDED, *more])
     if missing:
         with download_progress() as progress:
             assets.pull(missing, progress)

@@ -9,8 +9,10 @@ from streamer.errors import SettingError
 from streamer.options import (
     DEMO_PICTURE,
     Bind,
+    Camera,
     Config,
     Damage,
+    Microphone,
     NoPlot,
     Offline,
     Plot,
@@ -21,8 +23,8 @@ from streamer.options import (
 
 def stream(
     context: typer.Context,
-    camera: Annotated[str | None, typer.Option(help="Index, path, URL, or off.")] = None,
-    mic: Annotated[str | None, typer.Option(help="Name, part of it, index, or off.")] = None,
+    camera: Camera = None,
+    mic: Microphone = None,
     source: Annotated[str | None, typer.Option(help="A media file instead of devices.")] = None,
     crop: Annotated[str | None, typer.Option(help="The tile to look at: X,Y,W,H.")] = None,
     speed: Annotated[

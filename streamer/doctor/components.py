@@ -9,7 +9,6 @@ import numpy as np
 
 from actors.audio_sources import FileAudioSource
 from actors.hop_cutter import HopCutter
-from actors.transcriber import load_whisper
 from actors.video_sources import FileVideoSource
 from models.checkpoint import load
 from models.checkpoint_files import checkpoint_folder, tuned_weights
@@ -19,6 +18,7 @@ from models.features.voice import encode, hidden_states
 from models.features.voice_features import VOICE_SIZE, voice_features
 from models.features.voice_reader import VoiceReader
 from models.features.words import WordsEncoder
+from models.hearing import load_whisper
 from models.transcription import Recognizer, StreamingTranscriber
 from models.voice_activity import VoiceActivity
 from streamer.assets import Assets
@@ -28,6 +28,7 @@ from streamer.packets import (
     AudioHop,
     Evidence,
     Floats,
+    Stream,
     StreamWindow,
     Window,
     Word,
@@ -102,7 +103,7 @@ def network(settings: Settings, estimates: int) -> tuple[float, float]:
     for number in range(estimates):
         said = tuple(Word(f"word {number // 2 + n}", 0, SECOND, 0.9) for n in range(9))
         heard = Words(number, said, SECOND, 0.0, -0.2, 1.0)
-        streams = {"audio": voice, "vision": look}
+        streams: dict[Stream, StreamWindow] = {"audio": voice, "vision": look}
         window = Window(number, 0, SECOND, number % 2, said, 0, heard, streams)
         spent += _timed(lambda: estimator.estimate(window))  # noqa: B023
         if number % 2 == 0:
