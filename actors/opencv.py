@@ -3,14 +3,14 @@
 Whether it worked is what ``isOpened()`` of the result says; nothing is raised.
 """
 
-import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import cv2
+
+from streamer.environment import environment
 
 LAVFI = "lavfi:"
 
@@ -38,19 +38,5 @@ def _opened(
     # What is wrong is told in one line by whoever asked.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     quiet = {"OPENCV_FFMPEG_LOGLEVEL": "-8"}
-    with _environment({**quiet, **options}):
+    with environment({**quiet, **options}):
         return cv2.VideoCapture(source, backend)
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from streamer.environment import environment
 from streamer.errors import PipelineError, UserError
 from streamer.settings import RaySettings
 
@@ -107,14 +108,18 @@ def get(name: str, reference: Any, timeout: float) -> Any:
 def _init(folder: Path, options: dict[str, Any]) -> None:
     """Start from an empty folder: Ray puts the one it starts from on its workers' path, where
     somebody's own package ``models`` would hide ours."""
+    home = Path.home()
     empty = folder / "empty"
     empty.mkdir()
-    with contextlib.chdir(empty), _undisturbed():
+    # Without this file in its home Ray asks the network which cloud it is in, even with usage
+    # statistics off.
+    (folder / "ray_bootstrap_config.yaml").write_text("{}")
+    with contextlib.chdir(empty), environment({"HOME": str(folder)}), _undisturbed():
         try:
             ray.init(
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                runtime_env={"env_vars": WORKER_ENVIRONMENT},
+                runtime_env={"env_vars": {**WORKER_ENVIRONMENT, "HOME": str(home)}},
                 **options,
             )
         except (RayError, OSError, RuntimeError, ValueError) as error:
