@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from streamer.commands import listening, machine, science, streaming
+from streamer.commands import contract, listening, machine, science, streaming
 from streamer.errors import SettingError, UserError
 
 INTERRUPTED = 130
@@ -24,6 +24,7 @@ app.command()(streaming.demo)
 app.command()(machine.devices)
 app.command()(machine.doctor)
 app.command()(listening.tap)
+app.command()(contract.schema)
 app.command()(science.train)
 app.command()(science.evaluate)
 app.add_typer(models, name="models")

@@ -1,8 +1,11 @@
 """Messages as a running session publishes them, for the tests of the feed and the terminal view."""
 
+from hypothesis import strategies as st
+
 from streamer.feed.messages import (
     HealthMessage,
     Label,
+    Message,
     Reliability,
     Sentiment,
     SentimentMessage,
@@ -94,6 +97,68 @@ def health(
             "audio": StreamHealth("live", 2.0, 0),
             "vision": StreamHealth("live", 15.0, vision_dropped),
         },
+    )
+
+
+def messages() -> st.SearchStrategy[Message]:
+    """Any message that the contract allows."""
+    finite = st.floats(allow_nan=False, allow_infinity=False)
+    not_negative = st.floats(0, allow_nan=False, allow_infinity=False)
+    share = st.floats(0, 1)
+    counts = st.integers(0, 2**53)
+    names = st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
+    streams = st.sampled_from(["text", "audio", "vision", "pulse"])
+    header = {
+        "session": names,
+        "participant": names,
+        "seq": counts,
+        "session_epoch": counts,
+        "captured_at": finite,
+        "published_at": finite,
+    }
+    texts = st.none() | st.text()
+    sentiments = st.builds(
+        Sentiment,
+        st.floats(-1, 1),
+        not_negative,
+        st.sampled_from(["negative", "neutral", "positive"]),
+    )
+    words = st.builds(TranscribedWord, st.text(), finite, finite, share)
+    states = st.sampled_from(["off", "live", "muted", "stalled", "ended"])
+    return st.one_of(
+        st.builds(
+            SentimentMessage,
+            schema=st.just("qamoe.sentiment/1"),
+            **header,
+            window=st.builds(Span, finite, finite),
+            revision=counts,
+            sentiment=st.none() | sentiments,
+            reason=texts,
+            reliability=st.dictionaries(streams, st.builds(Reliability, share, share, share)),
+            routing=st.dictionaries(streams, st.lists(share)),
+            words_age_ms=st.none() | not_negative,
+            latency_ms=st.none() | finite,
+        ),
+        st.builds(
+            TranscriptMessage,
+            schema=st.just("qamoe.transcript/1"),
+            **header,
+            window=st.builds(Span, finite, finite),
+            words=st.lists(words),
+            latency_ms=st.none() | finite,
+        ),
+        st.builds(
+            HealthMessage,
+            schema=st.just("qamoe.health/1"),
+            **header,
+            state=st.sampled_from(["running", "paused", "bye"]),
+            reason=texts,
+            uptime_s=not_negative,
+            windows=counts,
+            late_windows=counts,
+            publisher_dropped=counts,
+            streams=st.dictionaries(streams, st.builds(StreamHealth, states, not_negative, counts)),
+        ),
     )
 
 

@@ -29,6 +29,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         "doctor",
         "models",
         "tap",
+        "schema",
         "train",
         "evaluate",
     ):

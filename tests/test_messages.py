@@ -8,53 +8,16 @@ from hypothesis import strategies as st
 from streamer.feed.codec import Encoding, MalformedError, decode, encode, topic_of
 from streamer.feed.messages import (
     Message,
-    Reliability,
-    Sentiment,
     SentimentMessage,
-    Span,
-    TranscribedWord,
-    TranscriptMessage,
     topic,
 )
-from tests.feed_fixtures import health, sentiment, transcript
+from tests.feed_fixtures import messages, sentiment, transcript
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
-names = st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
 encodings = st.sampled_from(["json", "msgpack"])
-
-sentiments = st.builds(
-    SentimentMessage,
-    schema=st.just("qamoe.sentiment/1"),
-    session=names,
-    participant=names,
-    seq=st.integers(0, 2**53),
-    window=st.builds(Span, finite, finite),
-    revision=st.integers(0, 9),
-    captured_at=finite,
-    published_at=finite,
-    sentiment=st.none() | st.builds(Sentiment, finite, finite, st.just("negative")),
-    reason=st.none() | st.text(),
-    reliability=st.dictionaries(st.text(), st.builds(Reliability, finite, finite, finite)),
-    routing=st.dictionaries(st.text(), st.lists(finite)),
-    words_age_ms=st.none() | finite,
-    latency_ms=st.none() | finite,
-)
-transcripts = st.builds(
-    TranscriptMessage,
-    schema=st.just("qamoe.transcript/1"),
-    session=names,
-    participant=names,
-    seq=st.integers(0, 2**53),
-    window=st.builds(Span, finite, finite),
-    captured_at=finite,
-    published_at=finite,
-    words=st.lists(st.builds(TranscribedWord, st.text(), finite, finite, finite)),
-    latency_ms=st.none() | finite,
-)
 
 
 @settings(deadline=None)
-@given(sentiments | transcripts | st.just(health(bye=True)), encodings)
+@given(messages(), encodings)
 def test_what_is_encoded_decodes_to_the_same(message: Message, encoding: Encoding) -> None:
     assert decode([topic_of(message), encode(message, encoding)]) == message
 
@@ -101,3 +64,12 @@ def test_another_version_of_a_schema_is_refused() -> None:
 def test_a_topic_that_is_not_the_messages_own_is_refused() -> None:
     with pytest.raises(MalformedError, match="bob"):
         decode([topic("sentiment", "s1", "bob"), encode(sentiment(participant="ann"), "json")])
+
+
+@pytest.mark.parametrize("value", ["1.5", "-1.0000001", "null", '"high"'])
+def test_a_value_out_of_its_range_is_refused(value: str) -> None:
+    payload = encode(sentiment(value=0.25), "json")
+    damaged = payload.replace(b'"value":0.25', b'"value":' + value.encode())
+    assert damaged != payload
+    with pytest.raises(MalformedError, match="value"):
+        decode([topic_of(sentiment()), damaged])

@@ -84,7 +84,12 @@ def transcript_message(envelope: Envelope, heard: Words, now: float) -> Transcri
         captured_at=envelope.captured_at(last.end),
         published_at=now,
         words=[
-            TranscribedWord(word.text, word.start / SECOND, word.end / SECOND, word.probability)
+            TranscribedWord(
+                word.text,
+                word.start / SECOND,
+                word.end / SECOND,
+                min(word.probability, 1.0),  # a mean of 32-bit floats may lie a hair above
+            )
             for word in heard.words
         ],
         latency_ms=envelope.latency_ms(last.end, now),

@@ -1,12 +1,15 @@
-"""The messages on the feed: the one source of the contract. docs/feed.md explains each field.
+"""The messages on the feed: the one source of the contract.
 
-Unknown fields are to be ignored by readers. Adding a field keeps the schema's number; removing or
-changing one raises it.
+What is said here of a field is what the schemas (docs/schema) and the tables of docs/feed.md say.
+Unknown fields are to be ignored by readers. A field that is added has a default and keeps the
+schema's number; removing or changing one raises it (streamer/feed/compatibility.py).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from streamer.feed.meaning import Count, Name, NotNegative, Share, meaning
 
 Label = Literal["negative", "neutral", "positive"]
 StreamState = Literal["off", "live", "muted", "stalled", "ended"]
@@ -14,100 +17,221 @@ SessionState = Literal["running", "paused", "bye"]
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Seconds since the session began."""
+    """A stretch of time."""
 
-    start: float
-    end: float
+    start: Annotated[float, meaning("where it begins", unit="s")]
+    end: Annotated[float, meaning("where it ends", unit="s")]
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What every message has."""
+
+    schema: Annotated[
+        str, meaning("name and version of the message's type, such as `qamoe.sentiment/1`")
+    ]
+    session: Annotated[Name, meaning("the run it belongs to; random unless it was given")]
+    participant: Annotated[Name, meaning("whom it is about")]
+    seq: Annotated[Count, meaning("0, 1, 2, … for every topic on its own, without gaps")]
+    session_epoch: Annotated[
+        Count,
+        meaning(
+            "0, and one more each time the analysis was started anew within the session: what it "
+            "knew of the past is gone, `seq` goes on"
+        ),
+    ] = 0
+    captured_at: Annotated[
+        float,
+        meaning(
+            "when the newest signal the message tells about was captured: the end of its window "
+            "or of its last word; for health, the end of the stretch it tells about",
+            unit="s since 1970",
+        ),
+    ]
+    published_at: Annotated[float, meaning("when it was published", unit="s since 1970")]
 
 
 class Sentiment(msgspec.Struct, frozen=True):
-    """Expressed sentiment: ``value`` in [-1, 1], ``uncertainty`` its standard deviation."""
+    """Expressed sentiment."""
 
-    value: float
-    uncertainty: float
-    label: Label
+    value: Annotated[
+        Annotated[float, msgspec.Meta(ge=-1, le=1)], meaning("from negative to positive")
+    ]
+    uncertainty: Annotated[
+        NotNegative,
+        meaning("standard deviation that the model states for `value`", unit="unit of `value`"),
+    ]
+    label: Annotated[
+        Label,
+        meaning(
+            "the likeliest of three classes, from an output of its own: near zero it may differ "
+            "from the sign of `value`"
+        ),
+    ]
 
 
 class Reliability(msgspec.Struct, frozen=True):
-    """All in [0, 1]; ``value`` is the one to use, the others its two sources."""
+    """How far one stream can be trusted: ``value`` is the one to use, the others its sources."""
 
-    value: float
-    model: float
-    evidence: float
-    reason: str | None = None
+    value: Annotated[Share, meaning("the one to use: 1 is as good as clean, 0 carries nothing")]
+    model: Annotated[
+        Share,
+        meaning(
+            "what the network says of itself: 1 / (1 + its mean variance for the stream); 0 where "
+            "the stream is absent"
+        ),
+    ]
+    evidence: Annotated[
+        Share,
+        meaning(
+            "what is measured on the signal: loudness, noise, sharpness, the transcriber's own "
+            "probabilities and more"
+        ),
+    ]
+    reason: Annotated[
+        str | None, meaning("the measure that is worst", null="no measure is low")
+    ] = None
 
 
-class SentimentMessage(msgspec.Struct, frozen=True, kw_only=True):
+class SentimentMessage(Header, frozen=True, kw_only=True):
     """One window. Published at once (revision 0), and again each time words land in it."""
 
-    schema: Literal["qamoe.sentiment/1"] = "qamoe.sentiment/1"
-    session: str
-    participant: str
-    seq: int
-    session_epoch: int = 0
-    window: Span
-    revision: int
-    captured_at: float
-    published_at: float
-    sentiment: Sentiment | None
-    reason: str | None
-    reliability: dict[str, Reliability]
-    routing: dict[str, list[float]]
-    words_age_ms: float | None
-    latency_ms: float | None
+    schema: Annotated[Literal["qamoe.sentiment/1"], meaning("name and version of this type")] = (
+        "qamoe.sentiment/1"
+    )
+    window: Annotated[Span, meaning("the stretch of time it was estimated from")]
+    revision: Annotated[
+        Count,
+        meaning(
+            "0: published as the window closed; higher: the same window with more of its words, "
+            "and it replaces the lower ones. With `words_age_ms` 0 all its words are there and no "
+            "revision follows"
+        ),
+    ]
+    sentiment: Annotated[
+        Sentiment | None,
+        meaning(
+            "the estimate",
+            null='nothing was reliable enough: the analyzer abstains. That is not "neutral"',
+        ),
+    ]
+    reason: Annotated[str | None, meaning("why there is no estimate", null="there is one")]
+    reliability: Annotated[
+        dict[str, Reliability],
+        meaning(
+            "how far each stream (`text`, `audio`, `vision`) can be trusted in this window; a "
+            "stream that is switched off is left out",
+            unit="by stream",
+        ),
+    ]
+    routing: Annotated[
+        dict[str, list[Share]],
+        meaning(
+            "how much each expert of the network had to say: 0 for all but the few that were "
+            "asked, in sum at most 1; all 0 where the stream is absent",
+            unit="by stream",
+        ),
+    ]
+    words_age_ms: Annotated[
+        NotNegative | None,
+        meaning(
+            "how far the final words lag behind the window's end",
+            unit="ms",
+            null="no words are listened for, or none have been so far",
+        ),
+    ]
+    latency_ms: Annotated[
+        float | None,
+        meaning(
+            "from the end of the window to the publication of this revision",
+            unit="ms",
+            null="the session does not run in real time (`--speed max`)",
+        ),
+    ]
 
 
 class TranscribedWord(msgspec.Struct, frozen=True):
-    """``start`` and ``end`` in seconds since the session began."""
+    """One word."""
 
-    text: str
-    start: float
-    end: float
-    probability: float
+    text: Annotated[str, meaning("the word as transcribed")]
+    start: Annotated[float, meaning("when it began to be spoken", unit="s")]
+    end: Annotated[float, meaning("when it was over", unit="s")]
+    probability: Annotated[Share, meaning("the transcriber's own")]
 
 
-class TranscriptMessage(msgspec.Struct, frozen=True, kw_only=True):
+class TranscriptMessage(Header, frozen=True, kw_only=True):
     """Words that have just become final. Only sent where transcripts are asked for."""
 
-    schema: Literal["qamoe.transcript/1"] = "qamoe.transcript/1"
-    session: str
-    participant: str
-    seq: int
-    session_epoch: int = 0
-    window: Span
-    captured_at: float
-    published_at: float
-    words: list[TranscribedWord]
-    latency_ms: float | None
+    schema: Annotated[Literal["qamoe.transcript/1"], meaning("name and version of this type")] = (
+        "qamoe.transcript/1"
+    )
+    window: Annotated[Span, meaning("from the first word's start to the last one's end")]
+    words: Annotated[
+        list[TranscribedWord],
+        meaning("the words that have just become final, in order; none is changed later"),
+    ]
+    latency_ms: Annotated[
+        float | None,
+        meaning(
+            "from the last word's end to the publication",
+            unit="ms",
+            null="the session does not run in real time",
+        ),
+    ]
 
 
 class StreamHealth(msgspec.Struct, frozen=True):
-    """``rate`` is per second of media: pictures (vision), seconds of sound (audio), words (text).
-    ``dropped`` counts what was lost since the session began: pictures, hops of sound, or words
-    that the guards refused."""
+    """How one stream is doing."""
 
-    state: StreamState
-    rate: float
-    dropped: int
+    state: Annotated[
+        StreamState,
+        meaning(
+            "`muted`: switched off for now over the control socket; `stalled`: the device has "
+            "stopped delivering; `ended`: the file is at its end"
+        ),
+    ]
+    rate: Annotated[
+        NotNegative,
+        meaning(
+            "pictures (vision), seconds of sound (audio) or words (text)",
+            unit="per second of media",
+        ),
+    ]
+    dropped: Annotated[
+        Count,
+        meaning(
+            "what was lost of it since the session began: pictures, hops of sound, or words that "
+            "were taken for invented"
+        ),
+    ]
 
 
-class HealthMessage(msgspec.Struct, frozen=True, kw_only=True):
+class HealthMessage(Header, frozen=True, kw_only=True):
     """Every second, also when nothing is seen. ``state`` is ``bye`` in the last one."""
 
-    schema: Literal["qamoe.health/1"] = "qamoe.health/1"
-    session: str
-    participant: str
-    seq: int
-    session_epoch: int = 0
-    captured_at: float
-    published_at: float
-    state: SessionState
-    reason: str | None
-    uptime_s: float
-    windows: int
-    late_windows: int
-    publisher_dropped: int
-    streams: dict[str, StreamHealth]
+    schema: Annotated[Literal["qamoe.health/1"], meaning("name and version of this type")] = (
+        "qamoe.health/1"
+    )
+    state: Annotated[
+        SessionState,
+        meaning(
+            "`paused`: nothing is analysed until somebody says resume; `bye`: the last message of "
+            "a session that ends in order"
+        ),
+    ]
+    reason: Annotated[str | None, meaning("what is wrong, or why it ends", null="nothing to tell")]
+    uptime_s: Annotated[NotNegative, meaning("how far the session has come", unit="s")]
+    windows: Annotated[Count, meaning("windows published so far, without their revisions")]
+    late_windows: Annotated[
+        Count, meaning("of those, the ones closed without a stream that was late")
+    ]
+    publisher_dropped: Annotated[
+        Count,
+        meaning(
+            "messages that found a subscriber's queue full or never reached the publisher: a "
+            "lower bound of what was lost"
+        ),
+    ]
+    streams: Annotated[dict[str, StreamHealth], meaning("state of each", unit="by stream")]
 
 
 Message = SentimentMessage | TranscriptMessage | HealthMessage
