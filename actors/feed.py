@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from streamer.errors import PipelineError
+from streamer.feed.keys import server_keys
 from streamer.feed.messages import HealthMessage, Message
 from streamer.feed.publisher import Publisher
 from streamer.packets import Closing, FaceFrames, VoiceFrames, Words
@@ -22,7 +23,8 @@ SUBSCRIBER_PATIENCE_SECONDS = 5.0
 class Feed:
     """Binds the feed when it is built; ``stop`` sees to it that the last message is a ``bye``.
 
-    Raises SettingError or SourceError for an address that cannot be bound.
+    Raises SettingError or SourceError for an address that cannot be bound, SettingError for keys
+    that cannot be used.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Feed:
             settings.feed.bind,
             settings.feed.encoding,
             blocking=not settings.paced,
+            keys=None if settings.feed.keys is None else server_keys(settings.feed.keys),
             wall_clock=wall_clock,
         )
         self._last: dict[str, Message] = {}
@@ -86,7 +89,9 @@ class Feed:
     def _publish(self, message: Message) -> None:
         if isinstance(message, HealthMessage):
             dropped = message.publisher_dropped + self._publisher.dropped
-            message = msgspec.structs.replace(message, publisher_dropped=dropped)
+            message = msgspec.structs.replace(
+                message, publisher_dropped=dropped, publisher_refused=self._publisher.refused
+            )
         published = self._publisher.publish(message)
         self._last[message.schema] = published
         if isinstance(published, HealthMessage):

@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 models = typer.Typer(help="The model files that the pipeline needs.", no_args_is_help=True)
+keys = typer.Typer(help="CURVE keys, which let clients listen.", no_args_is_help=True)
 
 app.callback(invoke_without_command=True)(streaming.stream)
 app.command()(streaming.demo)
@@ -28,6 +29,9 @@ app.command()(contract.schema)
 app.command()(science.train)
 app.command()(science.evaluate)
 app.add_typer(models, name="models")
+app.add_typer(keys, name="keys")
+keys.command()(contract.new)
+keys.command()(contract.add)
 models.command()(machine.pull)
 models.command("list")(machine.list_models)
 

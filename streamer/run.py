@@ -1,5 +1,6 @@
 """One run of the pipeline in front of a user: from the first signal to the summary."""
 
+import logging
 import signal
 import sys
 import threading
@@ -22,6 +23,8 @@ from streamer.session import Session
 from streamer.settings import Settings
 from streamer.summary import Summary
 from streamer.timeline.course import Timeline
+
+log = logging.getLogger(__name__)
 
 View = Literal["auto", "off", "json"]
 
@@ -93,9 +96,12 @@ def show(
         console = Console(STREAMS, settings.feed.transcripts, hop=settings.window.hop)
         show_message = _shown(console if live else None, lines, captions)
         shown: AbstractContextManager[object] = console if live else nullcontext()
-        with Subscriber(session.address, session=session.name) as feed, shown:
+        refusals = Refusals()
+        feed = Subscriber(session.address, session=session.name, keys=settings.feed.keys)
+        with feed, shown:
             for message in _messages(session, feed, stopping):
                 summary.update(message)
+                refusals.update(message)
                 timeline.update(message)
                 show_message(message)
         said.print(summary.render())
@@ -160,6 +166,19 @@ def _shown(
                 console.caption = caption_at(captions, message.window.end)
 
     return show
+
+
+class Refusals:
+    """Says of strangers at the feed what its actor, whose log nobody reads, has counted."""
+
+    def __init__(self) -> None:
+        self._said = 0
+
+    def update(self, message: Message) -> None:
+        if isinstance(message, HealthMessage) and message.publisher_refused > self._said:
+            more = message.publisher_refused - self._said
+            log.warning("feed: %d connections without a key that is let in were refused", more)
+            self._said = message.publisher_refused
 
 
 def caption_at(captions: Sequence[Caption], time: float) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Self
 from streamer import cluster
 from streamer.errors import SettingError, UserError
 from streamer.feed.address import check_bind
+from streamer.feed.keys import server_keys
 from streamer.media import probe
 from streamer.packets import SECOND, STREAMS, Stream
 from streamer.settings import Settings
@@ -34,7 +35,9 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         """What is plainly wrong is found here, before Ray takes seconds to start."""
-        check_bind(settings.feed.bind)
+        check_bind(settings.feed.bind, locked=settings.feed.keys is not None)
+        if settings.feed.keys is not None:
+            server_keys(settings.feed.keys)
         self.streams = streams_of(settings)
         self.name = settings.session or secrets.token_hex(4)
         self.address = ""

@@ -5,13 +5,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from streamer.packets import SECOND, Stream
 from streamer.scenes import expanded
 from streamer.setting_files import Section, checked, parse_settings, read_settings
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FolderPath = Annotated[Path, AfterValidator(lambda path: path.expanduser().resolve())]
+"""Absolute, since actors run in another folder."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
@@ -66,6 +68,7 @@ class AnalyzerSettings(Section):
 
 class FeedSettings(Section):
     bind: str
+    keys: FolderPath | None
     encoding: Literal["json", "msgpack"]
     transcripts: bool
     record: str | None

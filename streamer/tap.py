@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 from streamer.errors import SourceError
@@ -20,16 +21,17 @@ def run(
     format: Format,
     count: int | None,
     timeout: float,
+    keys: Path | None = None,
 ) -> int:
     """Print messages until the feed's ``bye``, ``count`` messages, or ``timeout`` s of silence.
 
     Returns the exit code: 0, or that of SourceError where nothing was heard at all or the feed fell
     silent without a ``bye``. Ctrl-C and a reader that closes the pipe are ends like any other.
-    Raises SettingError for a malformed address or an unknown kind.
+    Raises SettingError for a malformed address, an unknown kind, or ``keys`` that are none.
     """
     line = json_line if format == "json" else pretty_line
     printed = 0
-    with Subscriber(address, kinds, idle=timeout) as subscriber:
+    with Subscriber(address, kinds, keys=keys, idle=timeout) as subscriber:
         try:
             for message in subscriber:
                 print(line(message), flush=True)
@@ -45,7 +47,8 @@ def run(
             return 0
     heard = "nothing more" if printed else "nothing"
     print(
-        f"{heard} heard on {address} within {timeout:g} s: is a session running there?",
+        f"{heard} heard on {address} within {timeout:g} s: is a session running there"
+        + ("?" if keys is None else ", and does it let these keys in?"),
         file=sys.stderr,
     )
     return SourceError.exit_code

@@ -30,6 +30,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         "models",
         "tap",
         "schema",
+        "keys",
         "train",
         "evaluate",
     ):
@@ -136,10 +137,12 @@ def test_a_truncated_file_is_named(tmp_path: Path, assets: Assets) -> None:
         ("window: {hop: 9}", "window.hop = 9: Input should be less than or equal to 1"),
         ("windows: {hop: 1}", "setting windows: there is no such setting"),
         ("damage: [{stream: audio, kind: rust, severity: 1, start: 0, end: 1}]", "rust"),
-        ("feed: {bind: 'tcp://0.0.0.0:5556'}", "only loopback"),
+        ("feed: {bind: 'tcp://0.0.0.0:5556'}", "only loopback (127.0.0.1, [::1], localhost) is"),
+        ("feed: {bind: 'tcp://0.0.0.0:5556'}", "make some with qamoe-stream keys new FOLDER"),
+        ("feed: {bind: 'tcp://0.0.0.0:5556', keys: none}", "none: no key pair in server.key"),
         ("window: [", "settings file"),
     ],
-    ids=["range", "unknown", "damage", "not-loopback", "broken"],
+    ids=["range", "unknown", "damage", "loopback", "how-to", "no-keys", "broken"],
 )
 def test_a_bad_settings_file_is_one_line(tmp_path: Path, settings: str, said: str) -> None:
     file = tmp_path / "settings.yaml"

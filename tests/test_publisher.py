@@ -65,7 +65,7 @@ def test_ipc_is_served_and_not_taken_over(tmp_path: Path) -> None:
     ],
 )
 def test_other_addresses_than_loopback_are_refused(bind: str) -> None:
-    with pytest.raises(SettingError, match=r"only loopback .* CURVE") as refusal:
+    with pytest.raises(SettingError, match=r"only loopback .* keys new") as refusal:
         Publisher(bind, "json", blocking=False)
     assert bind in str(refusal.value)
 

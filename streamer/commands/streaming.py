@@ -12,6 +12,7 @@ from streamer.options import (
     Camera,
     Config,
     Damage,
+    Keys,
     Microphone,
     NoPlot,
     Offline,
@@ -34,6 +35,7 @@ def stream(
     duration: Annotated[float | None, typer.Option(help="Seconds until the end.")] = None,
     config: Config = None,
     bind: Bind = None,
+    keys: Keys = None,
     encoding: Annotated[str | None, typer.Option(help="json or msgpack.")] = None,
     participant: Annotated[str | None, typer.Option(help="Name on the feed.")] = None,
     session: Annotated[str | None, typer.Option(help="Name on the feed; random.")] = None,
@@ -58,6 +60,7 @@ def stream(
             "source.loop": loop or None,
             "duration": duration,
             "feed.bind": bind,
+            "feed.keys": keys,
             "feed.encoding": encoding,
             "participant": participant,
             "session": session,
@@ -75,7 +78,7 @@ def stream(
     run(settings, ui, damage_captions(settings.damage), plot)
 
 
-def demo(config: Config = None, bind: Bind = None, offline: Offline = False,
+def demo(config: Config = None, bind: Bind = None, keys: Keys = None, offline: Offline = False,
          damage: Damage = None, plot: Plot = DEMO_PICTURE, no_plot: NoPlot = False,
          ui: View = "auto") -> None:  # fmt: skip
     """Show the whole pipeline on real media: muted, in a café, in the dark, empty, on bad Wi-Fi."""
@@ -86,6 +89,7 @@ def demo(config: Config = None, bind: Bind = None, offline: Offline = False,
     reel_file = platformdirs.user_cache_path("qamoe-stream") / "demo" / "reel.mp4"
     options = {
         "feed.bind": bind,
+        "feed.keys": keys,
         "assets.offline": offline or None,
         "source.file": str(reel_file),
         "damage": None if damage is None else _damage(damage),

@@ -1,39 +1,43 @@
-"""Which addresses the feed may be bound to, and what they must look like."""
+"""Which addresses a socket may be bound to, and what they must look like."""
 
 import ipaddress
 import re
 import socket
+
+import zmq
 
 from streamer.errors import SettingError, SourceError
 
 _TCP = re.compile(r"tcp://(?P<host>\[[^\]]+\]|[^:\[\]/]+):(?P<port>\*|\d{1,5})", re.ASCII)
 
 
-def check_bind(bind: str) -> str:
-    """The endpoint of a ``feed.bind`` setting, in the form ZeroMQ binds to.
+def check_bind(bind: str, *, locked: bool = False, setting: str = "feed.bind") -> str:
+    """The endpoint of a ``setting``, in the form ZeroMQ binds to.
 
     Allowed are ``tcp://`` on a loopback address, with a port or ``0`` or ``*`` for any free one,
-    and ``ipc://`` with a path. Raises SettingError for everything else.
+    and ``ipc://`` with a path; where the socket is ``locked`` with keys, ``tcp://`` on any address
+    of this machine, ``*`` for all of them. Raises SettingError for everything else.
     """
     if bind.startswith("ipc://"):
         if not 6 < len(bind.encode()) <= 6 + 100:
-            raise SettingError(f"feed.bind = {bind}: ipc:// needs a path of at most 100 bytes")
+            raise SettingError(f"{setting} = {bind}: ipc:// needs a path of at most 100 bytes")
         return bind
     match = _TCP.fullmatch(bind)
     if match is None or (match["port"] != "*" and int(match["port"]) > 65535):
         raise SettingError(
-            f"feed.bind = {bind}: must look like tcp://127.0.0.1:5556 or ipc:///path/of/socket"
+            f"{setting} = {bind}: must look like tcp://127.0.0.1:5556 or ipc:///path/of/socket"
         )
-    if not _is_loopback(match["host"].strip("[]")):
+    if not locked and not _is_loopback(match["host"].strip("[]")):
         raise SettingError(
-            f"feed.bind = {bind}: only loopback (127.0.0.1, [::1], localhost) is allowed; other "
-            "addresses need CURVE keys, which this version does not offer yet"
+            f"{setting} = {bind}: only loopback (127.0.0.1, [::1], localhost) is allowed without "
+            "CURVE keys: make some with qamoe-stream keys new FOLDER, and name it in feed.keys "
+            "(--keys FOLDER)"
         )
     # ZeroMQ binds to addresses and interfaces, not to names.
     return bind.replace("//localhost:", "//127.0.0.1:")
 
 
-def check_free(endpoint: str) -> None:
+def check_free(endpoint: str, setting: str = "feed.bind") -> None:
     """Raise SourceError where someone listens at an ``ipc://`` path: ZeroMQ would take it over."""
     if not endpoint.startswith("ipc://"):
         return
@@ -45,9 +49,19 @@ def check_free(endpoint: str) -> None:
         except OSError:
             return
     raise SourceError(
-        f"feed.bind = {endpoint}: the address is in use, perhaps by another session; end that one, "
+        f"{setting} = {endpoint}: the address is in use, perhaps by another session; end that one, "
         "or choose another path"
     )
+
+
+def cannot_bind(bind: str, error: zmq.ZMQError, setting: str = "feed.bind") -> SourceError:
+    """What to raise where ZeroMQ does not bind."""
+    if error.errno == zmq.EADDRINUSE:
+        return SourceError(
+            f"{setting} = {bind}: the address is in use, perhaps by another session; end that one, "
+            "or choose another address (port 0 takes any free one)"
+        )
+    return SourceError(f"{setting} = {bind}: cannot bind: {zmq.strerror(error.errno or 0)}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -231,6 +231,9 @@ class HealthMessage(Header, frozen=True, kw_only=True):
             "lower bound of what was lost"
         ),
     ]
+    publisher_refused: Annotated[
+        Count, meaning("connections that were not let in, since they had no key that is")
+    ] = 0
     streams: Annotated[dict[str, StreamHealth], meaning("state of each", unit="by stream")]
 
 

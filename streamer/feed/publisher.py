@@ -17,9 +17,10 @@ from typing import Self, TypeVar
 import msgspec
 import zmq
 
-from streamer.errors import SourceError
-from streamer.feed.address import check_bind, check_free
+from streamer.feed.address import cannot_bind, check_bind, check_free
 from streamer.feed.codec import Encoding, encode, topic_of
+from streamer.feed.door import Door
+from streamer.feed.keys import ServerKeys
 from streamer.feed.messages import Message
 
 SEND_MARK = 1000
@@ -44,10 +45,11 @@ class Publisher:
     ``blocking`` is for files read faster than real time: a publication waits for slow subscribers,
     so that they lose nothing. Otherwise it never waits, and a slow subscriber sees a gap in
     ``seq``. Safe to use from several threads; it runs none of its own, so call ``poll`` at least
-    every 100 ms to serve late joiners (``publish`` does so, too).
+    every 100 ms to serve late joiners (``publish`` does so, too). With ``keys`` only those whom
+    they let in can subscribe, and everything is encrypted.
 
-    Raises SettingError for an address that is malformed or not of this machine, SourceError for
-    one that cannot be had.
+    Raises SettingError for an address that is malformed, or not loopback where there are no keys;
+    SourceError for one that cannot be had.
     """
 
     def __init__(
@@ -56,9 +58,10 @@ class Publisher:
         encoding: Encoding,
         *,
         blocking: bool,
+        keys: ServerKeys | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        endpoint = check_bind(bind)
+        endpoint = check_bind(bind, locked=keys is not None)
         check_free(endpoint)
         self.dropped = 0
         """Messages that found a subscriber's queue full: a lower bound of what was lost, since the
@@ -76,16 +79,22 @@ class Publisher:
         self._socket.setsockopt(zmq.MAXMSGSIZE, SUBSCRIPTION_BYTES)
         self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)
         self._socket.setsockopt(zmq.IPV6, "[" in endpoint)
+        self._door = None if keys is None else Door(self._context, self._socket, keys, "feed")
         try:
             self._socket.bind(endpoint)
         except zmq.ZMQError as error:
             self.close(linger_ms=0)
-            raise SourceError(_cannot_bind(bind, error)) from None
+            raise cannot_bind(bind, error) from None
 
     @property
     def address(self) -> str:
         """The endpoint to connect to, with the port that a wildcard has come to."""
         return self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    @property
+    def refused(self) -> int:
+        """Connections that were not let in, for want of a key that is."""
+        return 0 if self._door is None else self._door.refused
 
     def publish(self, message: AnyMessage) -> AnyMessage:
         """Send a message with its ``seq`` and ``published_at`` filled in, and return it so."""
@@ -127,6 +136,8 @@ class Publisher:
         """Stop. What is still queued is sent for up to ``linger_ms`` milliseconds."""
         with self._lock:
             self._socket.close(linger=linger_ms)
+            if self._door is not None:
+                self._door.close()
             self._context.term()
 
     def __enter__(self) -> Self:
@@ -163,12 +174,3 @@ class Publisher:
             self._socket.send_multipart([name, payload])
             return False
         return True
-
-
-def _cannot_bind(bind: str, error: zmq.ZMQError) -> str:
-    if error.errno == zmq.EADDRINUSE:
-        return (
-            f"feed.bind = {bind}: the address is in use, perhaps by another session; end that one, "
-            "or choose another address (port 0 takes any free one)"
-        )
-    return f"feed.bind = {bind}: cannot bind: {zmq.strerror(error.errno or 0)}"

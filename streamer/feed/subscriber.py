@@ -5,12 +5,14 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Self
 
 import zmq
 
 from streamer.errors import SettingError
 from streamer.feed.codec import KIND_OF, MalformedError, decode
+from streamer.feed.keys import client_keys
 from streamer.feed.messages import KINDS, HealthMessage, Message
 
 LARGEST_MESSAGE = 1 << 20
@@ -28,9 +30,10 @@ class Subscriber:
     come for ``idle`` seconds: ``ended`` tells which, and nothing is raised. ``receive`` waits for
     one message.
     Nobody needs to be publishing yet, and a publisher that starts again is found again. ``queue``
-    bounds the messages that wait here to be received. Not for use by two threads.
+    bounds the messages that wait here to be received. ``keys``, a folder of them, are needed where
+    the publisher has some; it is silent to strangers. Not for use by two threads.
 
-    Raises SettingError for a malformed address, an unknown kind or an impossible name.
+    Raises SettingError for a malformed address, an unknown kind, an impossible name or bad keys.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class Subscriber:
         session: str | None = None,
         participant: str | None = None,
         *,
+        keys: str | Path | None = None,
         queue: int = 1000,
         idle: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         _check(kinds, session, participant)
+        known = None if keys is None else client_keys(Path(keys))
         self.gaps = 0
         """Messages lost on the way, by the gaps in ``seq``."""
         self.restarts = 0
@@ -66,6 +71,8 @@ class Subscriber:
         self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.IPV6, "[" in address)
+        if known is not None:
+            known.lock(self._socket)
         # Health is always heard: it is where the end of a session is told.
         for kind in sorted(self._kinds | {"health"}):
             self._socket.subscribe(_prefix(kind, session, participant))

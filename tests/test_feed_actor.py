@@ -1,0 +1,80 @@
+"""The feed's actor without Ray: what outlives an analyzer, and what it tells of strangers."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from actors.feed import Feed
+from streamer.feed import Subscriber
+from streamer.feed.keys import new_keys
+from streamer.feed.messages import HealthMessage, Message
+from streamer.run import Refusals
+from streamer.settings import load_settings
+from tests.feed_fixtures import health, sentiment
+
+PATIENCE = 5.0
+
+
+@contextmanager
+def running(keys: Path | None = None) -> Iterator[tuple[Feed, Subscriber]]:
+    options = {"feed.bind": "tcp://127.0.0.1:0", "feed.keys": keys}
+    feed = Feed(load_settings(options=options), "s1")
+    with Subscriber(feed.open(), keys=keys, idle=PATIENCE) as subscriber:
+        try:
+            assert feed._publisher.wait_for_subscriber(PATIENCE)
+            yield feed, subscriber
+        finally:
+            feed.stop("done")
+
+
+def from_analyzer(number: int) -> list[Message]:
+    """What the analyzer with this ``session_epoch`` has to tell."""
+    told: list[Message] = [sentiment(0), sentiment(1), health(), sentiment(2)]
+    return [msgspec.structs.replace(message, session_epoch=number) for message in told]
+
+
+def test_seq_goes_on_when_an_analyzer_is_started_anew() -> None:
+    with running() as (feed, subscriber):
+        for number in range(3):
+            feed.push(from_analyzer(number))
+        heard = [message for _ in range(12) if (message := subscriber.receive(PATIENCE))]
+        for schema, each in (("qamoe.sentiment/1", 3), ("qamoe.health/1", 1)):
+            kind = [message for message in heard if message.schema == schema]
+            assert [message.seq for message in kind] == list(range(3 * each))
+            assert [message.session_epoch for message in kind] == each * [0] + each * [1] + each * [
+                2
+            ]
+        assert (subscriber.gaps, subscriber.restarts) == (0, 0)
+        feed.stop("the source has ended")
+        bye = subscriber.receive(PATIENCE)
+        assert isinstance(bye, HealthMessage)
+        assert (bye.state, bye.seq, bye.session_epoch) == ("bye", 3, 2)
+
+
+def test_strangers_are_counted_in_health_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    new_keys(tmp_path / "keys")
+    said = Refusals()
+    with running(tmp_path / "keys") as (feed, subscriber):
+        with Subscriber(feed._publisher.address) as stranger:
+            until = time.monotonic() + PATIENCE
+            while not feed._publisher.refused and time.monotonic() < until:
+                time.sleep(0.01)
+            assert stranger.receive(0) is None
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "streamer.run"):
+            for _ in range(3):
+                feed.push([health()])
+                message = subscriber.receive(PATIENCE)
+                assert isinstance(message, HealthMessage)
+                assert message.publisher_refused >= 1
+                said.update(message)
+    lines = [record.getMessage() for record in caplog.records if record.name == "streamer.run"]
+    assert "were refused" in lines[0]
+    assert sum(int(line.split()[1]) for line in lines) == message.publisher_refused
