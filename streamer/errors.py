@@ -22,6 +22,10 @@ class SourceError(UserError):
     exit_code = 3
 
 
+class StaleError(SourceError):
+    """A feed that is silent: its newest message is older than the reader allows."""
+
+
 class AssetError(UserError):
     """Model files that are missing, damaged or cannot be fetched."""
 

@@ -18,31 +18,37 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
 DEFAULT = "tcp://127.0.0.1:5556"
 
 
-def test_there_is_an_example_for_the_client_and_one_for_bare_zeromq() -> None:
-    assert len(EXAMPLES) == 2
+def test_there_is_an_example_for_each_client_and_one_for_bare_zeromq() -> None:
+    assert len(EXAMPLES) == 4
     assert all(DEFAULT in example for example in EXAMPLES)
-    assert ["Subscriber" in example for example in EXAMPLES] == [True, False]
+    imported = ["import Subscriber", "import AsyncSubscriber", "import StaleError", "import zmq"]
+    assert all(name in example for name, example in zip(imported, EXAMPLES, strict=True))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["client", "bare"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["client", "async", "latest", "bare"])
 def test_the_example_hears_a_session_to_its_end(example: str) -> None:
     with (
         Publisher("tcp://127.0.0.1:0", "json", blocking=True) as publisher,
         subprocess.Popen(
-            [sys.executable, "-c", example.replace(DEFAULT, publisher.address)],
+            [sys.executable, "-u", "-c", example.replace(DEFAULT, publisher.address)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         ) as listener,
     ):
         assert publisher.wait_for_subscriber(30)
-        publisher.publish(sentiment(0, value=0.25, participant="me"))
-        publisher.publish(sentiment(1, value=None, reason="too dark", participant="me"))
+        publisher.publish(sentiment(0, value=None, reason="too dark", participant="me"))
+        publisher.publish(sentiment(1, value=0.25, participant="me"))
+        assert listener.stdout is not None
+        out = ""
+        while "0.25" not in out:
+            line = listener.stdout.readline()
+            assert line, listener.stderr and listener.stderr.read()
+            out += line
         publisher.publish(health(participant="me", bye=True))
-        out, err = listener.communicate(timeout=30)
+        rest, err = listener.communicate(timeout=30)
     assert (listener.returncode, err) == (0, "")
-    assert "0.25" in out
-    assert "+0.00" not in out
+    assert "+0.00" not in out + rest
 
 
 def test_what_all_messages_have_is_explained_in_the_words_of_the_types() -> None:

@@ -60,6 +60,7 @@ def sender(context: zmq.Context[zmq.Socket[bytes]]) -> Iterator[Sender]:
 
 def test_importing_it_loads_nothing_heavy() -> None:
     heavy = ["torch", "ray", "cv2", "pydantic", "rich", "numpy", "mediapipe", "faster_whisper"]
+    heavy += ["asyncio", "aiohttp", "typer"]
     program = (
         "import sys; from streamer.feed import Subscriber; "
         f"print([name for name in {heavy} if name in sys.modules])"

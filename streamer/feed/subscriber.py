@@ -3,38 +3,43 @@
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import zmq
 
 from streamer.errors import SettingError
 from streamer.feed.codec import KIND_OF, MalformedError, decode
+from streamer.feed.freshness import Freshness
 from streamer.feed.keys import client_keys
-from streamer.feed.messages import KINDS, HealthMessage, Message
+from streamer.feed.messages import KINDS, HealthMessage, Message, SentimentMessage
 
 LARGEST_MESSAGE = 1 << 20
 """Bytes; whoever sends more is cut off, and nothing more is heard from there."""
 
+Result = TypeVar("Result")
+Steps = Generator[float, list[bytes] | None, Result]
+"""What both subscribers do alike: yields how many seconds to wait for a message at most, and is
+sent its frames, or None where none has come."""
 
-class Subscriber:
-    """Hears the messages of ``kinds`` at ``address``, of all or of one session and participant.
 
-        with Subscriber("tcp://127.0.0.1:5556") as feed:
-            for message in feed:
-                print(message)
+class Listener:
+    """A connection to the messages of ``kinds`` at ``address``, of all or of one session and
+    participant: which of them are new and wanted, and what was lost. How one waits for the next is
+    up to ``Subscriber`` and ``AsyncSubscriber``.
 
-    Iterating ends after the ``bye`` of everyone heard, or when nothing at all, not even health, has
-    come for ``idle`` seconds: ``ended`` tells which, and nothing is raised. ``receive`` waits for
-    one message.
     Nobody needs to be publishing yet, and a publisher that starts again is found again. ``queue``
-    bounds the messages that wait here to be received. ``keys``, a folder of them, are needed where
-    the publisher has some; it is silent to strangers. Not for use by two threads.
+    bounds the messages that wait here to be received; after ``idle`` seconds without any message,
+    health included, iterating ends. ``keys``, a folder of them, are needed where the publisher has
+    some; it is silent to strangers.
 
     Raises SettingError for a malformed address, an unknown kind, an impossible name or bad keys.
     """
+
+    _context_type: ClassVar[type[zmq.Context[Any]]] = zmq.Context
 
     def __init__(
         self,
@@ -65,8 +70,9 @@ class Subscriber:
         self._heard_at = clock()
         self._heard: dict[bytes, tuple[int, float]] = {}
         self._running: dict[tuple[str, str], bool] = {}
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.SUB)
+        self._freshness = Freshness(clock)
+        self._context = self._context_type()
+        self._socket: Any = self._context.socket(zmq.SUB)
         self._socket.setsockopt(zmq.RCVHWM, queue)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -91,42 +97,46 @@ class Subscriber:
         """Whether everyone heard so far has said ``bye``."""
         return bool(self._running) and not any(self._running.values())
 
-    def receive(self, timeout: float) -> Message | None:
-        """The next message, or None where none comes within ``timeout`` seconds.
-
-        Also None, and at once, where the feed ends with a message that was not asked for.
-        """
-        deadline = self._clock() + timeout
-        for considered in count():
-            remaining = max(0.0, deadline - self._clock())
-            if remaining == 0 and considered > self._queue:
-                return None  # a flood of things to skip must not hold the caller
-            if not self._socket.poll(math.ceil(remaining * 1000)):
-                return None
-            ended = self.ended
-            message = self._accept(self._socket.recv_multipart())
-            if message is not None or (self.ended and not ended):
-                return message
-        return None
+    @property
+    def silent(self) -> bool:
+        """Whether nothing at all has been heard for ``idle`` seconds."""
+        return self._clock() - self._heard_at >= self._idle
 
     def close(self) -> None:
         self._socket.close()
         self._context.term()
 
-    def __enter__(self) -> Self:
-        return self
+    def _receiving(self, timeout: float) -> Steps[Message | None]:
+        """``Subscriber.receive``, step by step."""
+        deadline = self._clock() + timeout
+        for considered in count():
+            remaining = max(0.0, deadline - self._clock())
+            if remaining == 0 and considered > self._queue:
+                return None  # a flood of things to skip must not hold the caller
+            frames = yield remaining
+            if frames is None:
+                return None
+            ended = self.ended
+            message = self._accept(frames)
+            if message is not None or (self.ended and not ended):
+                return message
+        return None
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __iter__(self) -> Iterator[Message]:
-        self._heard_at = self._clock()
-        while self._clock() - self._heard_at < self._idle:
-            message = self.receive(self._idle)
-            if message is not None:
-                yield message
-            if self.ended:
-                return
+    def _looking(self, max_age: float) -> Steps[dict[str, SentimentMessage]]:
+        """``Subscriber.latest``, step by step."""
+        deadline = self._clock() + max_age
+        wait = 0.0
+        while True:
+            for _ in range(self._queue):
+                frames = yield wait
+                if frames is None:
+                    break
+                self._accept(frames)
+                wait = 0.0
+            wait = max(0.0, deadline - self._clock())
+            newest = self._freshness.newest(max_age, surely=wait == 0)
+            if newest is not None:
+                return newest
 
     def _accept(self, frames: list[bytes]) -> Message | None:
         """The message in ``frames``, unless it is malformed, not asked for or a repeat."""
@@ -143,6 +153,10 @@ class Subscriber:
         if not self._is_new(frames[0], message, counted=wanted):
             return None
         self._running[message.session, message.participant] = not bye
+        if isinstance(message, SentimentMessage):
+            self._freshness.add(message)
+        elif bye:
+            self._freshness.end(message.session, message.participant)
         return message if wanted else None
 
     def _is_new(self, name: bytes, message: Message, *, counted: bool) -> bool:
@@ -156,6 +170,73 @@ class Subscriber:
             self.restarts += message.seq <= last[0]
             self.gaps += max(0, message.seq - last[0] - 1)
         return True
+
+
+class Subscriber(Listener):
+    """Hears a feed, message by message.
+
+        with Subscriber("tcp://127.0.0.1:5556") as feed:
+            for message in feed:
+                print(message)
+
+    Iterating ends after the ``bye`` of everyone heard, or when nothing at all, not even health, has
+    come for ``idle`` seconds: ``ended`` tells which, and nothing is raised. Not for use by two
+    threads.
+    """
+
+    def receive(self, timeout: float) -> Message | None:
+        """The next message, or None where none comes within ``timeout`` seconds.
+
+        Also None, and at once, where the feed ends with a message that was not asked for.
+        """
+        return self._take(self._receiving(timeout))
+
+    def latest(self, max_age: float) -> dict[str, SentimentMessage]:
+        """The newest sentiment of every participant who has not said ``bye``, none of which has
+        arrived more than ``max_age`` seconds ago.
+
+        What has been waiting here may be old. So where nobody has looked for ``max_age`` seconds,
+        and at the beginning, this waits for the next message, for ``max_age`` seconds at most;
+        otherwise it answers at once. Iterating does not give what it has taken in again.
+
+        Raises StaleError that says who has been silent, and for how long.
+        """
+        return self._take(self._looking(max_age))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Message]:
+        self._heard_at = self._clock()
+        while not self.silent:
+            message = self.receive(self._idle)
+            if message is not None:
+                yield message
+            if self.ended:
+                return
+
+    def _take(self, steps: Steps[Result]) -> Result:
+        try:
+            wait = next(steps)
+            while True:
+                wait = steps.send(self._frames(wait))
+        except StopIteration as done:
+            return cast(Result, done.value)
+
+    def _frames(self, timeout: float) -> list[bytes] | None:
+        with suppress(zmq.Again):
+            return self._frames_now()
+        self._freshness.nothing_waits()
+        if timeout > 0 and self._socket.poll(math.ceil(timeout * 1000)):
+            return self._frames_now()
+        return None
+
+    def _frames_now(self) -> list[bytes]:
+        frames: list[bytes] = self._socket.recv_multipart(zmq.DONTWAIT)
+        return frames
 
 
 def _prefix(kind: str, session: str | None, participant: str | None) -> bytes:
