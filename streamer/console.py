@@ -43,8 +43,9 @@ class Console:
         with Console(["text", "audio", "vision"], show_transcript=True) as console:
             console.update(message)
 
-    ``caption`` is a line of the caller's own under the title. ``hop`` is the time between two
-    windows in seconds. Updating and drawing may happen in different threads.
+    ``caption`` is a line of the caller's own under the title, ``note`` one at the bottom. ``hop``
+    is the time between two windows in seconds. Updating and drawing may happen in different
+    threads.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class Console:
         show_transcript: bool,
         *,
         hop: float = 0.5,
+        note: str = "",
         terminal: Terminal | None = None,
     ) -> None:
         self.caption = ""
         self._stream_names = tuple(stream_names)
         self._show_transcript = show_transcript
         self._hop = hop
+        self._note = note
         self._lock = threading.Lock()
         self._windows: dict[float, SentimentMessage] = {}
         self._newest: SentimentMessage | None = None
@@ -99,6 +102,7 @@ class Console:
                 Panel(self._reliability(), title="reliability", title_align="left"),
                 Panel(self._transcript(), title="words", title_align="left"),
                 self._figures(),
+                Text(self._note, style="dim", no_wrap=True, overflow="ellipsis"),
             )
 
     def _add_window(self, message: SentimentMessage) -> None:

@@ -27,3 +27,12 @@ DEMO_PICTURE = Path("qamoe-demo.png")
 Transcripts = Annotated[
     bool, typer.Option("--transcripts", help="Show and publish the words, too.")
 ]
+Dashboard = Annotated[
+    bool, typer.Option("--dashboard", help="Show it in a browser on this machine, too.")
+]
+DashboardPort = Annotated[int | None, typer.Option(help="Its port, 8556; 0 is any free one.")]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="QAMOE_TOKEN", help="Its token; random unless given.", show_envvar=True),
+]
+Pages = Annotated[Path | None, typer.Option(help="A folder of your own pages for it to serve.")]

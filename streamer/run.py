@@ -20,7 +20,7 @@ from streamer.feed.subscriber import Subscriber
 from streamer.packets import STREAMS
 from streamer.reel import Caption
 from streamer.session import Session
-from streamer.settings import Settings
+from streamer.settings import DashboardSettings, Settings
 from streamer.summary import Summary
 from streamer.timeline.course import Timeline
 
@@ -82,18 +82,26 @@ def show(
 
     ``view``: ``auto`` is the live view on a terminal and JSON lines elsewhere, ``json`` one message
     a line on standard output, ``off`` nothing. What is said besides goes to standard error. At the
-    end a picture of the run is written to ``plot``, a PNG that ``check_picture`` accepts. Raises
-    UserError.
+    end a picture of the run is written to ``plot``, a PNG that ``check_picture`` accepts. Where the
+    settings ask for the dashboard, it is served meanwhile. Raises UserError.
     """
     live = view == "auto" and sys.stdout.isatty()
     lines = view == "json" or (view == "auto" and not live)
     said = Terminal(stderr=True)
-    with session, _stopped_by_signals() as stopping, beside(session.address):
+    with (
+        _dashboard(settings.dashboard) as (dashboard, dashboard_url),
+        session,
+        _stopped_by_signals() as stopping,
+        beside(session.address),
+        dashboard(session.address),
+    ):
         for name, description in session.descriptions.items():
             said.print(f"{name}: {description}", style="dim", markup=False, highlight=False)
         summary = Summary(STREAMS)
         timeline = Timeline(STREAMS, settings.window.hop)
-        console = Console(STREAMS, settings.feed.transcripts, hop=settings.window.hop)
+        console = Console(
+            STREAMS, settings.feed.transcripts, hop=settings.window.hop, note=dashboard_url
+        )
         show_message = _shown(console if live else None, lines, captions)
         shown: AbstractContextManager[object] = console if live else nullcontext()
         refusals = Refusals()
@@ -108,6 +116,18 @@ def show(
         if plot is not None:
             outcome = _draw(timeline, captions, plot)
             said.print(outcome, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _dashboard(settings: DashboardSettings) -> Iterator[tuple[Beside, str]]:
+    """What shows a feed in a browser, and where; nothing unless it is asked for."""
+    if not settings.enabled:
+        yield nullcontext, ""
+        return
+    from streamer.web.gateway import Gateway
+
+    with Gateway(settings) as gateway:
+        yield gateway.hearing, gateway.url
 
 
 def _draw(timeline: Timeline, captions: Sequence[Caption], file: Path) -> str:

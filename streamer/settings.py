@@ -74,6 +74,14 @@ class FeedSettings(Section):
     record: str | None
 
 
+class DashboardSettings(Section):
+    enabled: bool
+    port: Annotated[int, Field(ge=0, le=65535)]
+    token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,128}$")] | None
+    clients: Annotated[int, Field(ge=1, le=1000)]
+    pages: str | None
+
+
 class AssetSettings(Section):
     folder: str | None
     offline: bool
@@ -122,6 +130,7 @@ class Settings(Section):
     transcriber: TranscriberSettings
     analyzer: AnalyzerSettings
     feed: FeedSettings
+    dashboard: DashboardSettings
     assets: AssetSettings
     ray: RaySettings
     damage: tuple[DamageSettings, ...]

@@ -4,11 +4,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from streamer.options import Keys
+from streamer.commands.preparing import served
+from streamer.options import Config, DashboardPort, Keys, Pages, Token
+
+FEED = "tcp://127.0.0.1:5556"
 
 
 def tap(
-    address: Annotated[str, typer.Argument(help="Address of a feed.")] = "tcp://127.0.0.1:5556",
+    address: Annotated[str, typer.Argument(help="Address of a feed.")] = FEED,
     kind: Annotated[list[str] | None, typer.Option(help="sentiment, transcript, health.")] = None,
     form: Annotated[Literal["json", "pretty"], typer.Option("--format")] = "pretty",
     count: Annotated[int | None, typer.Option(help="Messages until the end.")] = None,
@@ -20,3 +23,18 @@ def tap(
 
     kinds = kind or ["sentiment", "transcript", "health"]
     raise typer.Exit(feed_tap.run(address, kinds, form, count, timeout, keys))
+
+
+def dashboard(
+    addresses: Annotated[list[str] | None, typer.Argument(help="Addresses of feeds.")] = None,
+    port: DashboardPort = None,
+    token: Token = None,
+    pages: Pages = None,
+    config: Config = None,
+) -> None:
+    """Show feeds in a browser on this machine until Ctrl-C: sessions, replays, several at once."""
+    from streamer.settings import load_settings
+    from streamer.web import serve
+
+    settings = load_settings(config, served(True, port, token, pages))
+    serve.run(settings.dashboard, addresses or [FEED])

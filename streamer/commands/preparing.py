@@ -22,6 +22,18 @@ def prepared(
     return settings
 
 
+def served(
+    dashboard: bool, port: int | None, token: str | None, pages: Path | None
+) -> dict[str, Any]:
+    """The dashboard's options as settings."""
+    return {
+        "dashboard.enabled": dashboard or None,
+        "dashboard.port": port,
+        "dashboard.token": token or None,
+        "dashboard.pages": None if pages is None else str(pages),
+    }
+
+
 def pull_missing(settings: "Settings", *more: str) -> None:
     from streamer.asset_table import NEEDED
     from streamer.assets import Assets, download_progress

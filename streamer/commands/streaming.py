@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from streamer.commands.preparing import prepared, pull_missing
+from streamer.commands.preparing import prepared, pull_missing, served
 from streamer.errors import SettingError
 from streamer.options import (
     DEMO_PICTURE,
@@ -12,11 +12,15 @@ from streamer.options import (
     Camera,
     Config,
     Damage,
+    Dashboard,
+    DashboardPort,
     Keys,
     Microphone,
     NoPlot,
     Offline,
+    Pages,
     Plot,
+    Token,
     Transcripts,
     View,
 )
@@ -44,6 +48,10 @@ def stream(
     ray_address: Annotated[str | None, typer.Option(help="Join this Ray cluster.")] = None,
     damage: Damage = None,
     plot: Plot = None,
+    dashboard: Dashboard = False,
+    dashboard_port: DashboardPort = None,
+    token: Token = None,
+    pages: Pages = None,
     ui: View = "auto",
 ) -> None:
     """Watch and listen to one person, and publish sentiment with its reliability."""
@@ -68,6 +76,7 @@ def stream(
             "assets.offline": offline or None,
             "ray.address": ray_address,
             "damage": None if damage is None else _damage(damage),
+            **served(dashboard, dashboard_port, token, pages),
         },
         plot,
     )
@@ -80,6 +89,8 @@ def stream(
 
 def demo(config: Config = None, bind: Bind = None, keys: Keys = None, offline: Offline = False,
          damage: Damage = None, plot: Plot = DEMO_PICTURE, no_plot: NoPlot = False,
+         dashboard: Dashboard = False, dashboard_port: DashboardPort = None,
+         token: Token = None, pages: Pages = None,
          ui: View = "auto") -> None:  # fmt: skip
     """Show the whole pipeline on real media: muted, in a café, in the dark, empty, on bad Wi-Fi."""
     import platformdirs
@@ -93,6 +104,7 @@ def demo(config: Config = None, bind: Bind = None, keys: Keys = None, offline: O
         "assets.offline": offline or None,
         "source.file": str(reel_file),
         "damage": None if damage is None else _damage(damage),
+        **served(dashboard, dashboard_port, token, pages),
     }
     picture = None if no_plot else plot
     settings = prepared(config, options, picture, scene="demo")

@@ -53,7 +53,7 @@ class Listener:
         idle: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        _check(kinds, session, participant)
+        check_wishes(kinds, session, participant)
         known = None if keys is None else client_keys(Path(keys))
         self.gaps = 0
         """Messages lost on the way, by the gaps in ``seq``."""
@@ -249,7 +249,8 @@ def _prefix(kind: str, session: str | None, participant: str | None) -> bytes:
     return "".join(f"{level}/" for level in levels).encode()
 
 
-def _check(kinds: Sequence[str], session: str | None, participant: str | None) -> None:
+def check_wishes(kinds: Sequence[str], session: str | None, participant: str | None) -> None:
+    """Raise SettingError for an unknown kind or an impossible name."""
     unknown = set(kinds) - set(KINDS)
     if unknown or not kinds:
         raise SettingError(
