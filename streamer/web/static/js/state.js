@@ -1,0 +1,23 @@
+// What is going on: with the connection to the gateway, and with the session behind it.
+
+/** Health comes every second; without it for this long something is wrong. */
+const SILENT_MS = 3500;
+
+/** `{name, text}` for the connection and a participant, who may be missing. */
+export function stateOf(link, participant, now) {
+  if (!link.open) {
+    if (link.retryAt === null) return { name: "waiting", text: "connecting" };
+    const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
+    return { name: "lost", text: `connection lost, next try in ${seconds} s` };
+  }
+  if (!participant) return { name: "waiting", text: "waiting for a session" };
+  const { health, heardAt } = participant;
+  if (health?.state === "bye") {
+    return { name: "ended", text: health.reason ? `ended: ${health.reason}` : "ended" };
+  }
+  if (now - heardAt > SILENT_MS) {
+    return { name: "silent", text: `silent for ${Math.floor((now - heardAt) / 1000)} s` };
+  }
+  if (health?.state === "paused") return { name: "paused", text: "paused" };
+  return { name: "live", text: health?.reason ? `live: ${health.reason}` : "live" };
+}
