@@ -125,7 +125,23 @@ install_python_packages() {
     pip install -c constraints.txt $index torch
     echo "$TORCH" >"$VENV/torch"
     say "installing qamoe-stream and what it depends on (the first time, a few minutes)"
-    pip install -c constraints.txt -e '.[train]' --group test --group lint
+    pip install -c constraints.txt -e '.[train,lsl,prometheus]' --group test --group lint
+}
+
+# --- node ---
+
+readonly NODE_EXAMPLE=examples/plugins/javascript-subscriber NODE_TIMEOUT=300
+
+# The packages of the JavaScript example, for its tests. Without node, or where the registry cannot
+# be reached, those tests are skipped. No package runs a script of its own.
+install_node_packages() {
+    local installed=$NODE_EXAMPLE/node_modules/.package-lock.json
+    command -v node >/dev/null && command -v npm >/dev/null || return 0
+    [[ ! $installed -nt $NODE_EXAMPLE/package-lock.json ]] || return 0
+    say "installing the npm packages of $NODE_EXAMPLE"
+    timeout --kill-after=10 "$NODE_TIMEOUT" npm --prefix "$NODE_EXAMPLE" ci --ignore-scripts \
+        --no-audit --no-fund --no-update-notifier >>"$LOG" 2>&1 </dev/null ||
+        say "going on without them: npm failed (see $LOG)"
 }
 
 # What the installation depends on; the folder, as the editable install points at it.
@@ -146,13 +162,13 @@ main() {
     fi
     mkdir -p "$VENV"
     install_system_packages "$python"
-    if is_supported "$VENV/bin/python" && [[ -f $STAMP && $(<"$STAMP") == "$(state)" ]]; then
-        return
+    if ! is_supported "$VENV/bin/python" || [[ ! -f $STAMP || $(<"$STAMP") != "$(state)" ]]; then
+        make_venv "$python"
+        install_python_packages
+        state >"$STAMP"
+        say "done"
     fi
-    make_venv "$python"
-    install_python_packages
-    state >"$STAMP"
-    say "done"
+    install_node_packages
 }
 
 main
