@@ -8,7 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
+import zmq
+
+from streamer.feed.messages import Message
+from tests.test_subscriber import Sender
 
 PLUGINS = Path(__file__).parent.parent / "examples" / "plugins"
 JAVASCRIPT = PLUGINS / "javascript-subscriber"
@@ -64,3 +69,19 @@ def node(*arguments: str) -> list[str]:
     if not (JAVASCRIPT / "node_modules" / "zeromq").is_dir():
         pytest.skip("npm packages are missing: run make setup where npm is installed")
     return [found, *arguments]
+
+
+@contextmanager
+def sending() -> Iterator[Sender]:
+    """A socket that sends what no publisher would."""
+    with zmq.Context() as context:
+        sender = Sender(context)
+        try:
+            yield sender
+        finally:
+            sender.close()
+
+
+def stamped(message: Message, seq: int, published_at: float) -> Message:
+    """The message as a publisher sends it."""
+    return msgspec.structs.replace(message, seq=seq, published_at=published_at)

@@ -5,16 +5,23 @@ import random
 import re
 from collections.abc import Iterator
 
-import msgspec
 import pytest
-import zmq
 
 from streamer.feed import Subscriber
 from streamer.feed.codec import Encoding, encode, topic_of
-from streamer.feed.messages import Message, Reliability
+from streamer.feed.messages import Reliability
 from streamer.feed.publisher import Publisher
 from tests.feed_fixtures import health, sentiment, transcript
-from tests.plugin_fixtures import JAVASCRIPT, interrupt, node, outcome, run, started
+from tests.plugin_fixtures import (
+    JAVASCRIPT,
+    interrupt,
+    node,
+    outcome,
+    run,
+    sending,
+    stamped,
+    started,
+)
 from tests.test_subscriber import Sender
 
 ANY_PORT = "tcp://127.0.0.1:0"
@@ -29,14 +36,8 @@ def publisher() -> Iterator[Publisher]:
 
 @pytest.fixture
 def sender() -> Iterator[Sender]:
-    with zmq.Context() as context:
-        sender = Sender(context)
+    with sending() as sender:
         yield sender
-        sender.close()
-
-
-def stamped(message: Message, seq: int, published_at: float) -> Message:
-    return msgspec.structs.replace(message, seq=seq, published_at=published_at)
 
 
 @pytest.mark.parametrize("encoding", ["json", "msgpack"])
