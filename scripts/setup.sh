@@ -67,7 +67,8 @@ missing_packages() {
     [[ $libraries == *libglib-2.0.so.0* ]] || echo libglib2.0-0
     [[ $libraries == *libEGL.so.1* ]] || echo libegl1
     [[ $libraries == *libGLESv2.so.2* ]] || echo libgles2
-    # For the tests: a sound server with a virtual microphone, and a network of their own.
+    # For the tests: a browser, a sound server with a virtual microphone, a network of their own.
+    command -v chromium >/dev/null || echo chromium
     command -v pulseaudio >/dev/null || echo pulseaudio
     command -v pactl >/dev/null || echo pulseaudio-utils
     has_alsa_plugin libasound_module_pcm_pulse.so >/dev/null || echo libasound2-plugins
