@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 
-from actors.analysis import Analysis, device_of, live_estimator
+from actors.analysis import Analysis, device_of, live_estimator, words_encoder
 from actors.channel import Channel, channel_to
+from actors.notes import Notes
+from models.identity import made_of
 from streamer.errors import PipelineError
 from streamer.feed.compose import Envelope
-from streamer.feed.messages import Message
-from streamer.packets import SECOND, Closing, Stream
+from streamer.packets import SECOND, Closing, Opening, Stream
+from streamer.recording.records import Record
 from streamer.settings import Settings
 from streamer.windows import Packet
 
@@ -21,15 +23,14 @@ TICK_SECONDS = 0.02
 
 STOP_TIMEOUT = 2.0
 
-FeedItem = Message | Packet | Closing
-
 
 class Analyzer:
     """Analyses from ``start`` on; says ``bye`` in ``stop``.
 
     ``output`` takes lists of what is to be told and, where a recording is made, of what it was
-    told from: a function, or a method of a Ray actor. ``session_epoch`` counts the analyzers that
-    this session has had before. Raises SettingError and AssetError as ``live_estimator`` does.
+    told from, as that may be kept: a function, or a method of a Ray actor. ``session_epoch`` counts
+    the analyzers that this session has had before. Raises SettingError and AssetError as
+    ``live_estimator`` does.
     """
 
     def __init__(
@@ -48,11 +49,15 @@ class Analyzer:
         self._clock = clock
         self._wall_clock = wall_clock
         torch.set_num_threads(1)
-        self._analysis = Analysis(
-            settings, streams, live_estimator(settings), self._envelope(), wall_clock
-        )
-        self._records = settings.feed.record is not None
-        self._channel: Channel[list[FeedItem]] = channel_to(
+        self._notes: Notes | None = None
+        self._made_of: dict[str, str] = {}
+        if settings.feed.record is not None:
+            self._notes = Notes(words_encoder(settings), settings.feed.transcripts)
+            self._made_of = made_of(settings, device_of(settings))
+        estimator = live_estimator(settings, self._notes)
+        self._streams = tuple(streams)
+        self._analysis = Analysis(settings, streams, estimator, self._envelope(), wall_clock)
+        self._channel: Channel[list[Record]] = channel_to(
             output, settings.paced, "analyzer to feed"
         )
         self._epoch: int | None = None
@@ -67,8 +72,13 @@ class Analyzer:
 
     def start(self, epoch: int) -> None:
         """Begin: ``epoch`` is the value of the monotonic clock (ns) at session time 0."""
-        self._analysis.envelope = self._envelope((self._clock() - epoch) / SECOND)
-        self._epoch = epoch
+        with self._lock:
+            envelope = self._envelope((self._clock() - epoch) / SECOND)
+            self._analysis.envelope = envelope
+            self._epoch = epoch
+            if self._notes is not None:
+                since = Opening(self._session_epoch, envelope.epoch, self._streams, self._made_of)
+                self._channel.put([since])
         if self._settings.paced:
             self._ticker.start()
 
@@ -76,7 +86,9 @@ class Analyzer:
         """Take in a packet of any stream and tell what it completes."""
         with self._lock:
             self._analysis.add(packet)
-            self._tell([packet])
+            if self._notes is not None:
+                self._notes.add(packet)
+            self._tell()
 
     def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
         """See Analysis."""
@@ -109,17 +121,20 @@ class Analyzer:
                 with self._lock:
                     if self._stopping.is_set():
                         return
-                    self._tell([])
+                    self._tell()
         except Exception as error:
             self._failure = error
 
-    def _tell(self, packets: list[FeedItem]) -> None:
-        items = packets if self._records else []
-        if self._epoch is not None:
-            self._analysis.late_dropped = self._channel.dropped
-            for item in self._analysis.ready(self._clock() - self._epoch):
-                if self._records or not isinstance(item, Closing):
-                    items.append(item)
+    def _tell(self) -> None:
+        if self._epoch is None:
+            return
+        self._analysis.late_dropped = self._channel.dropped
+        told = list(self._analysis.ready(self._clock() - self._epoch))
+        items: list[Record]
+        if self._notes is not None:
+            items = [*self._notes.take(), *told]
+        else:
+            items = [item for item in told if not isinstance(item, Closing)]
         if items:
             self._channel.put(items)
 

@@ -1,4 +1,5 @@
-"""The feed's actor: messages in, onto the socket. It outlives analyzers, so ``seq`` goes on."""
+"""The feed's actor: messages in, onto the socket, and with what they were told from into a
+recording. It outlives analyzers, so ``seq`` goes on."""
 
 import threading
 import time
@@ -6,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from actors.recorder import Recorder
 from streamer.errors import PipelineError
 from streamer.feed.keys import server_keys
 from streamer.feed.messages import HealthMessage, Message
 from streamer.feed.publisher import Publisher
-from streamer.packets import Closing, FaceFrames, VoiceFrames, Words
+from streamer.recording.records import Record
 from streamer.settings import Settings
 
 POLL_SECONDS = 0.02
@@ -24,7 +26,7 @@ class Feed:
     """Binds the feed when it is built; ``stop`` sees to it that the last message is a ``bye``.
 
     Raises SettingError or SourceError for an address that cannot be bound, SettingError for keys
-    that cannot be used.
+    that cannot be used, or a recording that cannot be made.
     """
 
     def __init__(
@@ -40,6 +42,9 @@ class Feed:
             keys=None if settings.feed.keys is None else server_keys(settings.feed.keys),
             wall_clock=wall_clock,
         )
+        self._recorder: Recorder | None = None
+        if settings.feed.record is not None:
+            self._recorder = Recorder(settings.feed.record, settings, session, wall_clock)
         self._last: dict[str, Message] = {}
         self._health: HealthMessage | None = None
         self._lock = threading.Lock()
@@ -57,12 +62,12 @@ class Feed:
         if not self._settings.paced:
             self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS)
 
-    def push(self, items: Sequence[Message | VoiceFrames | FaceFrames | Words | Closing]) -> None:
-        """Publish the messages among ``items``, in their order."""
+    def push(self, items: Sequence[Record]) -> None:
+        """Publish the messages among ``items``, in their order, and keep it all where a recording
+        is made."""
         with self._lock:
-            for item in items:
-                if not self._stopping.is_set() and isinstance(item, Message):
-                    self._publish(item)
+            if not self._stopping.is_set():
+                self._tell(items)
 
     def snapshot(self) -> list[Message]:
         """The last message of every topic."""
@@ -82,20 +87,30 @@ class Feed:
             if self._stopping.is_set():
                 return
             if self._health is None or self._health.state != "bye":
-                self._publish(self._bye(reason))
+                self._tell([self._bye(reason)])
             self._stopping.set()
+            if self._recorder is not None:
+                self._recorder.close(reason)
             self._publisher.close(linger_ms=1000)
 
-    def _publish(self, message: Message) -> None:
+    def _tell(self, items: Sequence[Record]) -> None:
+        told = [self._publish(item) if isinstance(item, Message) else item for item in items]
+        if self._recorder is not None:
+            self._recorder.put(told)
+
+    def _publish(self, message: Message) -> Message:
         if isinstance(message, HealthMessage):
-            dropped = message.publisher_dropped + self._publisher.dropped
             message = msgspec.structs.replace(
-                message, publisher_dropped=dropped, publisher_refused=self._publisher.refused
+                message,
+                publisher_dropped=message.publisher_dropped + self._publisher.dropped,
+                publisher_refused=self._publisher.refused,
+                reason=message.reason or (self._recorder and self._recorder.complaint),
             )
         published = self._publisher.publish(message)
         self._last[message.schema] = published
         if isinstance(published, HealthMessage):
             self._health = published
+        return published
 
     def _bye(self, reason: str) -> HealthMessage:
         if self._health is not None:

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from streamer.commands import contract, listening, machine, science, streaming
+from streamer.commands import contract, listening, machine, recordings, science, streaming
 from streamer.errors import SettingError, UserError
 
 INTERRUPTED = 130
@@ -27,6 +27,9 @@ app.command()(machine.doctor)
 app.command()(listening.tap)
 app.command()(contract.schema)
 app.command()(listening.dashboard)
+app.command(context_settings=recordings.ALL_OPTIONS)(recordings.record)
+app.command()(recordings.replay)
+app.command()(recordings.export)
 app.command()(science.train)
 app.command()(science.evaluate)
 app.add_typer(models, name="models")

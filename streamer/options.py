@@ -24,6 +24,16 @@ Damage = Annotated[
 Plot = Annotated[Path | None, typer.Option(help="Draw the run into this PNG at its end.")]
 NoPlot = Annotated[bool, typer.Option("--no-plot", help="Draw nothing.")]
 DEMO_PICTURE = Path("qamoe-demo.png")
+Record = Annotated[
+    Path | None,
+    typer.Option(help="Keep features and messages in this file, never sound or pictures."),
+]
+RecordLimit = Annotated[
+    int | None, typer.Option(help="MB at which the recording ends.", show_default="2000")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Take the place of a file that is there.")
+]
 Transcripts = Annotated[
     bool, typer.Option("--transcripts", help="Show and publish the words, too.")
 ]

@@ -204,6 +204,27 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """An analysis that begins: the session's ``session_epoch``-th, from 0, whose time 0 is
+    ``epoch``, in seconds since 1970. ``made_of`` names what its numbers depend on besides, with a
+    hash of each; see models.identity."""
+
+    session_epoch: int
+    epoch: float
+    streams: tuple[Stream, ...]
+    made_of: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStates:
+    """What an encoder made of the ``words`` of a window, for the analysis to be repeated without
+    them: ``words`` are pseudonyms, ``states`` is (tokens, dims)."""
+
+    words: tuple[str, ...]
+    states: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class StreamReliability:
     """``value`` is published; ``model`` comes from the network, ``evidence`` is measured."""
 

@@ -68,6 +68,11 @@ def run(
     session = Session(settings)
     Terminal(stderr=True).print("loading the models", style="dim")
     show(session, view, settings, captions, plot, beside)
+    if settings.feed.record is not None:
+        file = Path(settings.feed.record).absolute()
+        size = file.stat().st_size / 1e6 if file.exists() else 0
+        outcome = f"recording   {file} ({size:.1f} MB)"
+        Terminal(stderr=True).print(outcome, markup=False, highlight=False, soft_wrap=True)
 
 
 def show(

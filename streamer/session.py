@@ -15,6 +15,7 @@ from streamer.feed.address import check_bind
 from streamer.feed.keys import server_keys
 from streamer.media import probe
 from streamer.packets import SECOND, STREAMS, Stream
+from streamer.recording.writer import check_file
 from streamer.settings import Settings
 
 LEAD_SECONDS = 0.3
@@ -38,6 +39,8 @@ class Session:
         check_bind(settings.feed.bind, locked=settings.feed.keys is not None)
         if settings.feed.keys is not None:
             server_keys(settings.feed.keys)
+        if settings.feed.record is not None:
+            check_file(Path(settings.feed.record), settings.feed.record_overwrite)
         self.streams = streams_of(settings)
         self.name = settings.session or secrets.token_hex(4)
         self.address = ""
@@ -152,7 +155,9 @@ def streams_of(settings: Settings) -> tuple[Stream, ...]:
 
 def _absolute(settings: Settings) -> Settings:
     """Actors run in another folder."""
-    if settings.source.file is None:
-        return settings
-    source = settings.source.model_copy(update={"file": str(Path(settings.source.file).resolve())})
-    return settings.model_copy(update={"source": source})
+    source, feed = settings.source, settings.feed
+    if source.file is not None:
+        source = source.model_copy(update={"file": str(Path(source.file).resolve())})
+    if feed.record is not None:
+        feed = feed.model_copy(update={"record": str(Path(feed.record).absolute())})
+    return settings.model_copy(update={"source": source, "feed": feed})

@@ -72,6 +72,8 @@ class FeedSettings(Section):
     encoding: Literal["json", "msgpack"]
     transcripts: bool
     record: str | None
+    record_limit: Annotated[int, Field(ge=1, le=1_000_000)]
+    record_overwrite: bool
 
 
 class DashboardSettings(Section):

@@ -12,11 +12,14 @@ def prepared(
 ) -> "Settings":
     """All that is asked for, looked at before anything is fetched or loaded."""
     from models.degradation import check
+    from streamer.recording.writer import check_file
     from streamer.settings import load_settings
     from streamer.timeline.course import check_picture
 
     settings = load_settings(config, options, scene)
     check(settings.damage)
+    if settings.feed.record is not None:
+        check_file(Path(settings.feed.record), settings.feed.record_overwrite)
     if plot is not None:
         check_picture(plot)
     return settings

@@ -1,5 +1,6 @@
 """``qamoe-stream`` itself, and its demo."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,8 +19,11 @@ from streamer.options import (
     Microphone,
     NoPlot,
     Offline,
+    Overwrite,
     Pages,
     Plot,
+    Record,
+    RecordLimit,
     Token,
     Transcripts,
     View,
@@ -52,6 +56,9 @@ def stream(
     dashboard_port: DashboardPort = None,
     token: Token = None,
     pages: Pages = None,
+    record: Record = None,
+    record_limit: RecordLimit = None,
+    overwrite: Overwrite = False,
     ui: View = "auto",
 ) -> None:
     """Watch and listen to one person, and publish sentiment with its reliability."""
@@ -77,6 +84,7 @@ def stream(
             "ray.address": ray_address,
             "damage": None if damage is None else _damage(damage),
             **served(dashboard, dashboard_port, token, pages),
+            **_recording(record, record_limit, overwrite),
         },
         plot,
     )
@@ -91,6 +99,7 @@ def demo(config: Config = None, bind: Bind = None, keys: Keys = None, offline: O
          damage: Damage = None, plot: Plot = DEMO_PICTURE, no_plot: NoPlot = False,
          dashboard: Dashboard = False, dashboard_port: DashboardPort = None,
          token: Token = None, pages: Pages = None,
+         record: Record = None, record_limit: RecordLimit = None, overwrite: Overwrite = False,
          ui: View = "auto") -> None:  # fmt: skip
     """Show the whole pipeline on real media: muted, in a café, in the dark, empty, on bad Wi-Fi."""
     import platformdirs
@@ -105,6 +114,7 @@ def demo(config: Config = None, bind: Bind = None, keys: Keys = None, offline: O
         "source.file": str(reel_file),
         "damage": None if damage is None else _damage(damage),
         **served(dashboard, dashboard_port, token, pages),
+        **_recording(record, record_limit, overwrite),
     }
     picture = None if no_plot else plot
     settings = prepared(config, options, picture, scene="demo")
@@ -120,6 +130,14 @@ def demo(config: Config = None, bind: Bind = None, keys: Keys = None, offline: O
     for caption in shown:
         typer.echo(f"{caption.start:5.1f} - {caption.end:4.1f} s  {caption.text}", err=True)
     run(settings, ui, shown, picture)
+
+
+def _recording(file: Path | None, limit: int | None, overwrite: bool) -> dict[str, Any]:
+    return {
+        "feed.record": None if file is None else str(file),
+        "feed.record_limit": limit,
+        "feed.record_overwrite": overwrite or None,
+    }
 
 
 def _damage(text: str) -> list[dict[str, Any]]:

@@ -97,11 +97,14 @@ class Publisher:
         return 0 if self._door is None else self._door.refused
 
     def publish(self, message: AnyMessage) -> AnyMessage:
-        """Send a message with its ``seq`` and ``published_at`` filled in, and return it so."""
+        """Send a message with its ``seq`` and ``published_at`` filled in, and return it so.
+
+        One that comes with a higher ``seq`` than is due keeps it: it is from a recording, and what
+        is missing there is missing here."""
         with self._lock:
             self.poll()
             name = topic_of(message)
-            seq = self._next_seq.get(name, 0)
+            seq = max(self._next_seq.get(name, 0), message.seq)
             stamped = msgspec.structs.replace(message, seq=seq, published_at=self._wall_clock())
             payload = encode(stamped, self._encoding)
             self._next_seq[name] = seq + 1

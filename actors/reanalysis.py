@@ -1,0 +1,146 @@
+"""A recording's features through a model once more."""
+
+from importlib import metadata
+
+import numpy as np
+import torch
+
+from actors.analysis import Analysis, device_of, live_estimator, words_encoder
+from models.estimator import Encoder
+from models.features.words import TOKEN_SIZE
+from models.identity import features_of, made_of
+from streamer.errors import AssetError, SourceError
+from streamer.feed.compose import Envelope
+from streamer.feed.messages import HealthMessage, Message
+from streamer.packets import (
+    SECOND,
+    Closing,
+    FaceFrames,
+    Floats,
+    Opening,
+    TokenStates,
+    VoiceFrames,
+    Words,
+)
+from streamer.recording.records import About, Record
+from streamer.settings import Settings
+
+
+class RecordedStates:
+    """An encoder that knows what was made of words at the time, by their pseudonyms."""
+
+    def __init__(self) -> None:
+        self.missing = 0
+        """Texts whose states are not in the recording; they count as no words."""
+        self._states: dict[tuple[str, ...], Floats] = {}
+
+    def keep(self, noted: TokenStates) -> None:
+        self._states[noted.words] = noted.states
+
+    def forget(self) -> None:
+        """What was noted is used at the next look, or never."""
+        self._states.clear()
+
+    def encode(self, words: list[str]) -> Floats:
+        """As models.estimator.Encoder."""
+        if tuple(words) in self._states:
+            return self._states[tuple(words)]
+        self.missing += bool(words)
+        return np.zeros((0, TOKEN_SIZE), np.float32)
+
+
+class Reanalysis:
+    """Records in, messages out: the same that the session told, where the model is the same.
+
+    ``settings`` are those of the recording, with the model to use. The wall clock stands at the
+    session's own time, so ``latency_ms`` is that of the analyzer's look for windows. Raises
+    AssetError for a model that cannot be read, SettingError for a GPU that is not there.
+    """
+
+    def __init__(self, settings: Settings, about: About, name: str) -> None:
+        torch.set_num_threads(1)  # as the analyzer does: the last digits depend on it
+        self._settings = settings
+        self._about = about
+        self._name = name
+        self._states = RecordedStates()
+        self._encoder: Encoder = words_encoder(settings) if about.transcripts else self._states
+        live_estimator(settings, self._encoder)  # what cannot be read shows before it begins
+        self._model = made_of(settings, device_of(settings))
+        self._analysis: Analysis | None = None
+        self._now = 0.0
+        self._skipped = 0
+
+    @property
+    def remarks(self) -> list[str]:
+        """What was missing in the recording, a line each."""
+        said = []
+        if self._skipped:
+            said.append(f"{self._skipped} records left out: their analysis' beginning is missing")
+        if self._states.missing:
+            said.append(f"{self._states.missing} texts left out: their token states are missing")
+        return said
+
+    def differences(self, opening: Opening) -> list[str]:
+        """What is not the same in this model and the one of ``opening``.
+
+        Raises AssetError where the recorded features are not those that this model takes.
+        """
+        recorded = {**opening.made_of, "version": self._about.package}
+        present = {**self._model, "version": metadata.version("qamoe-stream")}
+        other = [name for name, here in present.items() if recorded.get(name) != here]
+        fixed = {features_of(stream) for stream in opening.streams}
+        if self._about.transcripts:
+            fixed.discard(features_of("text"))  # words are read again
+        if misfits := sorted(fixed & set(other)):
+            raise AssetError(
+                f"{self._name}: its {' and '.join(misfits)} are not what this checkpoint takes; "
+                "replay it as it is, or with the checkpoint it was made with"
+            )
+        return other
+
+    def tell(self, record: Record) -> list[Message]:
+        """What there is to tell after ``record``.
+
+        Raises SourceError where its features do not fit the model or each other.
+        """
+        try:
+            return self._tell(record)
+        except ValueError as error:
+            raise SourceError(f"{self._name}: {error}") from None
+
+    def _tell(self, record: Record) -> list[Message]:
+        if isinstance(record, Opening):
+            self._begin(record)
+        elif isinstance(record, TokenStates):
+            self._states.keep(record)
+        elif isinstance(record, Closing | VoiceFrames | FaceFrames | Words):
+            if self._analysis is None:
+                self._skipped += 1
+            elif isinstance(record, Closing):
+                return self._look(self._analysis, record)
+            else:
+                self._analysis.add(record)
+        elif isinstance(record, HealthMessage) and record.state == "bye" and self._analysis:
+            return [self._analysis.bye(record.reason or "")]
+        return []
+
+    def _begin(self, opening: Opening) -> None:
+        self.differences(opening)
+        about = self._about
+        envelope = Envelope(
+            about.session, about.participant, opening.epoch, about.paced, opening.session_epoch
+        )
+        self._analysis = Analysis(
+            self._settings,
+            opening.streams,
+            live_estimator(self._settings, self._encoder),
+            envelope,
+            lambda: opening.epoch + self._now,
+        )
+
+    def _look(self, analysis: Analysis, closing: Closing) -> list[Message]:
+        self._now = closing.now / SECOND
+        analysis.set_controls(closing.muted, closing.paused)
+        found = [item for item in analysis.ready(closing.now) if not isinstance(item, Closing)]
+        self._states.forget()
+        return found

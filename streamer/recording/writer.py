@@ -1,0 +1,131 @@
+"""The writing end of a recording."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import accumulate
+from pathlib import Path
+
+from streamer.errors import SettingError
+from streamer.recording.framing import framed, start
+from streamer.recording.records import About, End, Record, encode
+
+SYNC_SECONDS = 1.0
+"""A power cut loses what was written since about then; the end of a process loses nothing."""
+
+MEGABYTE = 10**6
+
+
+class RecordingWriter:
+    """Appends records to a file that it makes, for its owner alone to read.
+
+    Every ``write`` has reached the operating system when it returns. A recording ends when it is
+    closed, when ``limit`` bytes are reached, or when the file cannot be written to; ``ended`` then
+    says which, and ``write`` counts in ``refused`` what it is given. All that is in the file by
+    then are whole records. Raises SettingError where the file cannot be made.
+    """
+
+    def __init__(
+        self, file: Path, about: About, limit: int, overwrite: bool, clock: Callable[[], float]
+    ) -> None:
+        self.ended: str | None = None
+        self.records = 0
+        self.refused = 0
+        self.size = 0
+        self._limit = limit
+        self._clock = clock
+        self._synced_at = clock()
+        check_file(file, overwrite)
+        self._descriptor = _made(file)
+        self._append(start())
+        self.write([about])
+        if self.ended is not None:
+            os.close(self._descriptor)
+            raise SettingError(f"recording {file}: {self.ended}")
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Append ``records``. Raises ValueError for one that is too large."""
+        payloads = [framed(*encode(record)) for record in records]
+        written = 0
+        if self.ended is None:
+            written = self._fitting(payloads)
+            if not self._append(b"".join(payloads[:written])):
+                written = 0
+            elif written < len(payloads):
+                self._end(f"its limit of {self._limit / MEGABYTE:g} MB is reached")
+        self.records += written
+        self.refused += len(payloads) - written
+
+    def close(self, reason: str) -> None:
+        """End the recording, where nothing else has, and see it on the disk; once."""
+        if self._descriptor < 0:
+            return
+        if self.ended is None:
+            self._end(reason)
+        with suppress(OSError):
+            os.fsync(self._descriptor)
+        with suppress(OSError):
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _fitting(self, payloads: list[bytes]) -> int:
+        sizes = accumulate((len(payload) for payload in payloads), initial=self.size)
+        return sum(size <= self._limit for size in sizes) - 1
+
+    def _end(self, reason: str) -> None:
+        self._append(framed(*encode(End(reason))))
+        self.ended = self.ended or reason
+
+    def _append(self, data: bytes) -> bool:
+        """All of ``data``, or, where that cannot be, none of it and the end of the recording."""
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            self._sync()
+        except OSError as error:
+            self.ended = error.strerror or str(error)
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self.size)
+            return False
+        self.size += len(data)
+        return True
+
+    def _sync(self) -> None:
+        now = self._clock()
+        if now - self._synced_at >= SYNC_SECONDS:
+            os.fdatasync(self._descriptor)
+            self._synced_at = now
+
+
+def check_file(file: Path, overwrite: bool) -> None:
+    """Raise SettingError where a recording must not, or cannot, be made in ``file``."""
+    try:
+        found = file.lstat()
+    except FileNotFoundError:
+        found = None
+    except OSError as error:
+        raise _cannot(file, error) from None
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise SettingError(f"recording {file}: is there already, and is no file to write over")
+    if found is not None and not overwrite:
+        raise SettingError(
+            f"recording {file}: is there already; choose another name, or --overwrite"
+        )
+    if not os.access(file.parent, os.W_OK):
+        raise SettingError(f"recording {file}: cannot be made in {file.parent}")
+
+
+def _made(file: Path) -> int:
+    """The descriptor of a new file, in the place of what was there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+    try:
+        file.unlink(missing_ok=True)
+        return os.open(file, flags, 0o600)
+    except OSError as error:
+        raise _cannot(file, error) from None
+
+
+def _cannot(file: Path, error: OSError) -> SettingError:
+    return SettingError(f"recording {file}: {error.strerror or error}")
