@@ -1,9 +1,11 @@
 """A recording's features through a model once more."""
 
 from importlib import metadata
+from typing import TypeGuard
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 
 from actors.analysis import Analysis, device_of, live_estimator, words_encoder
 from models.estimator import Encoder
@@ -67,6 +69,8 @@ class Reanalysis:
         live_estimator(settings, self._encoder)  # what cannot be read shows before it begins
         self._model = made_of(settings, device_of(settings))
         self._analysis: Analysis | None = None
+        self._recorded: HealthMessage | None = None
+        self._told: HealthMessage | None = None
         self._now = 0.0
         self._skipped = 0
 
@@ -120,9 +124,19 @@ class Reanalysis:
                 return self._look(self._analysis, record)
             else:
                 self._analysis.add(record)
-        elif isinstance(record, HealthMessage) and record.state == "bye" and self._analysis:
-            return [self._analysis.bye(record.reason or "")]
+        elif isinstance(record, HealthMessage):
+            return self._bye(record)
         return []
+
+    def _bye(self, recorded: HealthMessage) -> list[Message]:
+        """The one message that is asked for from outside: of the analyzer, or, where it is gone, of
+        the feed, which then says the last health once more."""
+        last, self._recorded = self._recorded, recorded
+        if recorded.state != "bye" or self._analysis is None:
+            return []
+        if last and self._told and _content(last) == _content(recorded):
+            return [replace(self._told, state="bye", reason=recorded.reason)]
+        return [self._analysis.bye(recorded.reason or "")]
 
     def _begin(self, opening: Opening) -> None:
         self.differences(opening)
@@ -143,4 +157,16 @@ class Reanalysis:
         analysis.set_controls(closing.muted, closing.paused)
         found = [item for item in analysis.ready(closing.now) if not isinstance(item, Closing)]
         self._states.forget()
+        self._told = next(filter(_is_health, reversed(found)), self._told)
         return found
+
+
+def _content(message: HealthMessage) -> HealthMessage:
+    """What it tells of the streams, whoever tells it when."""
+    return replace(
+        message, seq=0, published_at=0.0, state="running", reason=None, publisher_dropped=0
+    )
+
+
+def _is_health(message: Message) -> TypeGuard[HealthMessage]:
+    return isinstance(message, HealthMessage)

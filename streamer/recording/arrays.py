@@ -27,9 +27,9 @@ def stored(value: Any) -> StoredArray:
 
 
 def restored(wanted: Any, value: Any) -> Any:
-    """msgspec's ``dec_hook``: the array of the type ``wanted``, which cannot be written to.
+    """msgspec's ``dec_hook``: the array of the type ``wanted``.
 
-    Nothing is allocated: shape and bytes have to agree. Raises ValueError where they do not.
+    Nothing is allocated that is not there: raises ValueError where shape and bytes do not agree.
     """
     array = msgspec.convert(value, StoredArray)
     scalar = np.dtype(get_args(get_args(wanted)[1])[0])
@@ -41,4 +41,4 @@ def restored(wanted: Any, value: Any) -> Any:
         raise ValueError(f"an array of shape {array.shape} in {len(array.data)} bytes")
     if scalar == np.bool_ and array.data.translate(None, b"\x00\x01"):
         raise ValueError("flags that are neither true nor false")
-    return np.frombuffer(array.data, array.dtype).reshape(array.shape)
+    return np.frombuffer(array.data, array.dtype).reshape(array.shape).copy()

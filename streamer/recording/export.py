@@ -88,6 +88,8 @@ def export(recording: Recording, to: Table, out: Path, overwrite: bool) -> int:
     written, or for ``parquet`` without pyarrow.
     """
     write = {"csv": _write_csv, "parquet": _write_parquet}[to]
+    if out.exists() and out.samefile(recording.file):
+        raise SettingError(f"table {out}: is the recording itself")
     if out.exists() and not overwrite:
         raise SettingError(f"table {out}: is there already; choose another name, or --overwrite")
     part = out.with_name(f".{out.name}.part")

@@ -27,7 +27,8 @@ LARGEST_PAYLOAD = 1 << 20
 _START = struct.Struct("<8sI")
 _HEADER = struct.Struct("<4sIIII")
 _CHECKED = _HEADER.size - 4
-_SEARCHED = 1 << 16
+_NEAR, _FAR = 1 << 8, 1 << 16
+"""Bytes looked at in one go: few at first, as the next record may be near, and this one false."""
 
 START_SIZE, HEADER_SIZE = _START.size, _HEADER.size
 
@@ -108,6 +109,7 @@ def _search(file: BinaryIO, header: bytes, damage: Damage) -> bool:
     begun = file.tell() - len(header)
     ahead = header[1:]
     at = begun + 1  # where ``ahead`` lies in the file
+    size = _NEAR
     while True:
         found = ahead.find(MARK)
         while found >= 0 and found + HEADER_SIZE <= len(ahead):
@@ -118,7 +120,8 @@ def _search(file: BinaryIO, header: bytes, damage: Damage) -> bool:
                 return True
             found = ahead.find(MARK, found + 1)
         rest = ahead[-(HEADER_SIZE - 1) :]
-        more = file.read(_SEARCHED)
+        more = file.read(size)
+        size = min(2 * size, _FAR)
         if not more:
             return _give_up(begun, at + len(ahead), header, damage)
         at += len(ahead) - len(rest)

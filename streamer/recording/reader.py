@@ -25,6 +25,7 @@ class Recording:
     """
 
     def __init__(self, file: Path | str) -> None:
+        self.file = Path(file)
         self.damage = Damage()
         self.malformed = 0
         """Records that are whole, but not what their kind says."""
@@ -35,9 +36,9 @@ class Recording:
         self._read = False
         self._name = f"recording {file}"
         try:
-            if not stat.S_ISREG(Path(file).stat().st_mode):  # opening a pipe may take for ever
+            if not stat.S_ISREG(self.file.stat().st_mode):  # opening a pipe may take for ever
                 raise SourceError(f"{self._name}: is no file")
-            self._file = Path(file).open("rb")  # noqa: SIM115 - it is closed in __exit__
+            self._file = self.file.open("rb")
         except OSError as error:
             raise SourceError(f"{self._name}: {error.strerror or error}") from None
         try:
