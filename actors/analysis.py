@@ -1,9 +1,10 @@
 """From packets to messages: windows through QA-MoE, without threads, sockets or a clock."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import torch
 
+from actors.faults import Faults
 from actors.health import Health
 from models.checkpoint import load
 from models.checkpoint_files import checkpoint_folder, tuned_weights
@@ -33,6 +34,7 @@ class Analysis:
         estimator: Estimator,
         envelope: Envelope,
         wall_clock: Callable[[], float],
+        first_hop: int = 0,
     ) -> None:
         self.envelope = envelope
         self.late_dropped = 0
@@ -46,16 +48,20 @@ class Analysis:
             streams,
             settings.camera.frame_rate,
             round(settings.window.deadline * SECOND) if settings.paced else None,
+            first_hop,
         )
         self._health = Health(self._hop, streams)
+        self._faults = Faults()
+        self._given_up: tuple[Stream, ...] = ()
         self._windows = 0
-        self._last_hop = -1
+        self._last_hop = first_hop - 1
         self._muted: frozenset[Stream] = frozenset()
         self._paused = False
 
     def add(self, packet: Packet) -> None:
         """Take in a packet. Raises ValueError where its arrays have other shapes."""
         self._health.count(packet)
+        self._faults.take(packet)
         self._assembler.add(packet)
 
     def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
@@ -64,13 +70,21 @@ class Analysis:
         self._muted = frozenset(muted)
         self._paused = paused
 
+    def set_faults(self, faults: Mapping[Stream, str], given_up: Collection[Stream] = ()) -> None:
+        """Which streams come to nothing for now because of a stage that is being replaced, and why;
+        of those ``given_up`` nothing more will come."""
+        self._faults.set(faults)
+        self._given_up = tuple(sorted(given_up))
+        for stream in self._given_up:
+            self._assembler.give_up(stream)
+
     def ready(self, now: int) -> Iterator[Message | Closing]:
         """What there is to tell at session time ``now`` (ns), after a note of the look that found
         it."""
         noted = False
         for item in self._assembler.ready(now):
             if not noted:
-                yield Closing(now, tuple(sorted(self._muted)), self._paused)
+                yield self._closing(now)
                 noted = True
             if isinstance(item, Window):
                 yield from self._told(item)
@@ -86,15 +100,21 @@ class Analysis:
         """The last message."""
         return self._health_message("bye", reason)
 
+    def _closing(self, now: int) -> Closing:
+        muted, faults = tuple(sorted(self._muted)), self._faults.of_stages
+        return Closing(now, muted, self._paused, faults, self._given_up)
+
     def _told(self, window: Window) -> Iterator[Message]:
         if not self._paused:
-            estimate = self._estimator.estimate(window, self._muted)
+            silenced = self._faults.at(window) | dict.fromkeys(self._muted, "muted")
+            estimate = self._estimator.estimate(window, silenced)
             yield sentiment_message(self.envelope, window, estimate, self._wall_clock())
         if window.revision == 0:
             self._windows += not self._paused
             self._last_hop = window.hop
             if self._health.due(window.hop):
-                yield self._health_message("paused" if self._paused else "running", None)
+                state: SessionState = "paused" if self._paused else "running"
+                yield self._health_message(state, self._faults.told)
 
     def _health_message(self, state: SessionState, reason: str | None) -> HealthMessage:
         until = (self._last_hop + 1) * self._hop
@@ -111,7 +131,7 @@ class Analysis:
             windows=self._windows,
             late_windows=self._assembler.late,
             publisher_dropped=self.late_dropped,
-            streams=self._health.streams(self._last_hop, self._muted),
+            streams=self._health.streams(self._last_hop, self._muted, self._faults.now),
         )
 
 

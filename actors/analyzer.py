@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
@@ -54,15 +54,17 @@ class Analyzer:
         if settings.feed.record is not None:
             self._notes = Notes(words_encoder(settings), settings.feed.transcripts)
             self._made_of = made_of(settings, device_of(settings))
-        estimator = live_estimator(settings, self._notes)
         self._streams = tuple(streams)
-        self._analysis = Analysis(settings, streams, estimator, self._envelope(), wall_clock)
+        self._estimator = live_estimator(settings, self._notes)
+        self._analysis = self._new_analysis()
         self._channel: Channel[list[Record]] = channel_to(
             output, settings.paced, "analyzer to feed"
         )
         self._epoch: int | None = None
         self._lock = threading.RLock()
         self._failure: Exception | None = None
+        self.seen_at: int | None = None
+        """When the ticking thread last came by, on the monotonic clock (ns)."""
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="analyzer ticks", daemon=True)
 
@@ -70,15 +72,26 @@ class Analyzer:
         """What it runs on."""
         return f"QA-MoE on {device_of(self._settings)}"
 
-    def start(self, epoch: int) -> None:
-        """Begin: ``epoch`` is the value of the monotonic clock (ns) at session time 0."""
+    def start(self, epoch: int, resumed: bool = False) -> None:
+        """Begin: ``epoch`` is the value of the monotonic clock (ns) at session time 0.
+
+        ``resumed``: another one was there before; this one begins with the present hop's window.
+        """
+        now = self._clock() - epoch
+        first_hop = max(now // self._settings.window.hop_ns, 0) if resumed else 0
+        envelope = self._envelope(now / SECOND)
         with self._lock:
-            envelope = self._envelope((self._clock() - epoch) / SECOND)
+            if resumed:
+                self._analysis = self._new_analysis(first_hop)
             self._analysis.envelope = envelope
             self._epoch = epoch
             if self._notes is not None:
-                since = Opening(self._session_epoch, envelope.epoch, self._streams, self._made_of)
-                self._channel.put([since])
+                if resumed:
+                    self._notes.take()  # they were for an analysis that has not begun
+                opening = Opening(
+                    self._session_epoch, envelope.epoch, self._streams, self._made_of, first_hop
+                )
+                self._channel.put([opening])
         if self._settings.paced:
             self._ticker.start()
 
@@ -94,6 +107,18 @@ class Analyzer:
         """See Analysis."""
         with self._lock:
             self._analysis.set_controls(muted, paused)
+
+    def set_faults(self, faults: Mapping[Stream, str], given_up: Collection[Stream] = ()) -> None:
+        """See Analysis."""
+        with self._lock:
+            self._analysis.set_faults(faults, given_up)
+
+    def stats(self) -> dict[str, float]:
+        """Messages ``lost`` on their way to the feed, and whether all is told: ``finished``.
+
+        Raises as ``finished`` does.
+        """
+        return {"lost": self._channel.lost, "finished": float(self.finished())}
 
     def finished(self) -> bool:
         """Whether all streams have ended and all their windows are told.
@@ -118,6 +143,7 @@ class Analyzer:
     def _tick(self) -> None:
         try:
             while not self._stopping.wait(TICK_SECONDS):
+                self.seen_at = time.monotonic_ns()
                 with self._lock:
                     if self._stopping.is_set():
                         return
@@ -128,7 +154,7 @@ class Analyzer:
     def _tell(self) -> None:
         if self._epoch is None:
             return
-        self._analysis.late_dropped = self._channel.dropped
+        self._analysis.late_dropped = self._channel.lost
         told = list(self._analysis.ready(self._clock() - self._epoch))
         items: list[Record]
         if self._notes is not None:
@@ -137,6 +163,16 @@ class Analyzer:
             items = [item for item in told if not isinstance(item, Closing)]
         if items:
             self._channel.put(items)
+
+    def _new_analysis(self, first_hop: int = 0) -> Analysis:
+        return Analysis(
+            self._settings,
+            self._streams,
+            self._estimator,
+            self._envelope(),
+            self._wall_clock,
+            first_hop,
+        )
 
     def _envelope(self, since: float = 0.0) -> Envelope:
         """``since``: seconds since session time 0."""

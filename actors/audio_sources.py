@@ -31,6 +31,7 @@ class FileAudioSource:
     """The sound of a media file, as fast as it is asked for."""
 
     dropped = 0
+    fault = None
 
     def __init__(self, path: str, loop: bool = False) -> None:
         self._path = path
@@ -78,6 +79,7 @@ class MicrophoneSource:
 
     def __init__(self, device: str, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self.dropped = 0
+        self.fault = None
         self._device = device
         self._clock = clock
         self._epoch: int | None = None
@@ -97,10 +99,15 @@ class MicrophoneSource:
                 self._open_stream(portaudio, microphone)
             except OSError as error:
                 self.close()
-                raise SourceError(f"microphone {self._device} cannot be opened: {error}") from None
+                raise SourceError(
+                    f"microphone {self._device} cannot be opened: {error}; "
+                    "another program may hold it"
+                ) from None
             except SourceError:
                 self.close()
                 raise
+        if self._device == str(microphone.index):
+            self._device = microphone.name  # indices change when devices come and go
         latency = min(max(self._stream.get_input_latency(), 0.0), MAX_LATENCY)
         self._sample_clock = SampleClock(self._rate, round(latency * SECOND))
         return f"microphone {microphone.index} {microphone.name}, {self._rate} Hz"
@@ -113,6 +120,8 @@ class MicrophoneSource:
             try:
                 captured_at, block = self._blocks.get(timeout=max(timeout, 0))
             except queue.Empty:
+                if self._stream is not None and not self._stream.is_active():
+                    raise SourceError(f"microphone {self._device} has gone") from None
                 return None
             samples = np.frombuffer(block, np.float32)
             frame = av.AudioFrame.from_ndarray(samples[None], "flt", "mono")
@@ -127,6 +136,9 @@ class MicrophoneSource:
         if self._portaudio is not None:
             self._portaudio.terminate()
             self._portaudio = None
+
+    def again(self) -> "MicrophoneSource":
+        return MicrophoneSource(self._device, self._clock)
 
     def _open_stream(self, portaudio: pyaudio.PyAudio, microphone: Microphone) -> None:
         try:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from actors.capture import Capture, Clock, monotonic_clock
+from actors.reopening import Reopening
 from actors.source import EndOfStream
 from actors.video_sources import CameraSource, FileVideoSource, VideoSource
 from models.watching import Watching
@@ -40,6 +41,7 @@ class Camera(Capture[FaceFrames]):
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self._came_by()
             try:
                 frame = self._source.read(self._patience())
             except EndOfStream:
@@ -72,8 +74,8 @@ class Camera(Capture[FaceFrames]):
 
     def _send(self, ended: bool) -> None:
         self._wait_until(self._hop_end)
-        dropped = self._source.dropped + self._late + self._channel.dropped
-        self._channel.put(self._watching.packet(self._hop, dropped, ended))
+        dropped = self._source.dropped + self._late + self._channel.lost
+        self._channel.put(self._watching.packet(self._hop, dropped, ended, self._source.fault))
         self._hop += 1
 
 
@@ -82,4 +84,6 @@ def video_source(settings: Settings) -> VideoSource:
     camera, file = settings.camera, settings.source
     if file.file is not None:
         return FileVideoSource(file.file, camera.frame_rate, file.loop, file.crop)
-    return CameraSource(camera.device, camera.frame_rate, camera.first_frame_timeout, file.crop)
+    return Reopening(
+        CameraSource(camera.device, camera.frame_rate, camera.first_frame_timeout, file.crop)
+    )

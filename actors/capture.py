@@ -40,6 +40,8 @@ class Capture(ABC, Generic[Packet]):
         self._live = settings.source.file is None
         self._hop_ns = settings.window.hop_ns
         self._hop = 0
+        self.seen_at: int | None = None
+        """When the thread last came by, on the monotonic clock (ns)."""
         self._muted = threading.Event()
         self._stopping = threading.Event()
         self._failure: Exception | None = None
@@ -52,9 +54,14 @@ class Capture(ABC, Generic[Packet]):
         """Opens the source and says in one line what it is. Raises SourceError."""
         return self._source.open()
 
-    def start(self, epoch: int) -> None:
-        """Begins to send; session time 0 is ``epoch`` on the monotonic clock (ns), now or soon."""
+    def start(self, epoch: int, resumed: bool = False) -> None:
+        """Begins to send; session time 0 is ``epoch`` on the monotonic clock (ns), now or soon.
+
+        ``resumed``: another one has sent what was before, this one goes on with the present hop.
+        """
         self._epoch = epoch
+        if resumed:
+            self._hop = max(self._now // self._hop_ns, 0)
         self._source.start(epoch)
         self._thread.start()
 
@@ -69,7 +76,8 @@ class Capture(ABC, Generic[Packet]):
         """Counts since the start: ``packets`` made, those of them ``dropped`` and ``failed``, and
         what the source lost before: ``source_dropped``.
 
-        Raises PipelineError where capture has broken off, or a packet was not delivered.
+        Raises PipelineError where capture has broken off, or, in a session that is not paced, a
+        packet was not delivered.
         """
         if self._failure is not None:
             raise PipelineError(f"{self._thread.name}: {self._failure}")
@@ -109,10 +117,14 @@ class Capture(ABC, Generic[Packet]):
         duration = self._settings.duration
         return duration is not None and self._hop_end >= round(duration * SECOND)
 
-    def _wait_until(self, time: int) -> None:
-        """Returns at session time ``time`` or when capture stops; at once where nothing paces."""
+    def _came_by(self) -> None:
+        self.seen_at = time.monotonic_ns()
+
+    def _wait_until(self, moment: int) -> None:
+        """Returns at session time ``moment`` or when capture stops; at once where nothing paces."""
         if self._settings.paced:
-            self._stopping.wait(max(0, time - self._now) / SECOND)
+            self._stopping.wait(max(0, moment - self._now) / SECOND)
+            self._came_by()
 
     def _guarded(self) -> None:
         try:
@@ -120,6 +132,7 @@ class Capture(ABC, Generic[Packet]):
         except Exception as error:
             self._failure = error
         finally:
+            self.seen_at = None
             self._source.close()
 
     @abstractmethod

@@ -25,7 +25,8 @@ class Channel(Generic[T]):
     - ``block``: ``put`` waits for room, at most ``patience`` seconds.
 
     ``deliver`` may raise: the item is lost, ``failed`` counts it, ``failure`` keeps the error, and
-    the next item is tried.
+    the next item is tried. Where the receiver may be replaced while it runs (``forgiving``), that
+    is a loss like a drop; otherwise ``check`` tells it.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Channel(Generic[T]):
         policy: Policy,
         name: str,
         patience: float = 60.0,
+        forgiving: bool = False,
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity {capacity} must be at least 1")
@@ -46,6 +48,7 @@ class Channel(Generic[T]):
         self._blocks = policy == "block"
         self._name = name
         self._patience = patience
+        self._forgiving = forgiving
         self._waiting: deque[T] = deque()
         self._in_flight = False
         self._closed = False
@@ -58,6 +61,11 @@ class Channel(Generic[T]):
         """Items that were put and are neither delivered nor dropped yet."""
         with self._changed:
             return len(self._waiting) + self._in_flight
+
+    @property
+    def lost(self) -> int:
+        """Items that were dropped or could not be delivered."""
+        return self.dropped + self.failed
 
     def put(self, item: T) -> None:
         """Hands ``item`` over; a closed channel drops it.
@@ -80,7 +88,7 @@ class Channel(Generic[T]):
 
     def check(self) -> None:
         """Raises PipelineError where a delivery has failed: nothing gets lost unnoticed."""
-        if self.failure is not None:
+        if self.failure is not None and not self._forgiving:
             lines = str(self.failure).strip().splitlines() or [type(self.failure).__name__]
             raise PipelineError(f"{self._name}: {self.failed} packets not delivered: {lines[-1]}")
 
@@ -122,17 +130,19 @@ class Channel(Generic[T]):
             return (item,)
 
 
-def channel_to(output: Any, paced: bool, name: str) -> Channel[Any]:
-    """The channel between two stages; ``output`` is a function, or a method of a Ray actor.
+def channel_to(output: Callable[[Any], None], paced: bool, name: str) -> Channel[Any]:
+    """The channel between two stages.
 
-    In a ``paced`` session the oldest packet is dropped, otherwise the sender waits.
+    In a ``paced`` session the oldest packet is dropped, and a packet that its receiver fails to
+    take is lost; otherwise the sender waits, and a failure ends the session.
     """
     return Channel(
-        to_actor(output, DELIVERY_TIMEOUT) if hasattr(output, "remote") else output,
+        output,
         PACKETS_WAITING,
         "drop_oldest" if paced else "block",
         name,
         patience=DELIVERY_TIMEOUT,
+        forgiving=paced,
     )
 
 

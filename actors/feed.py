@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from actors.recorder import Recorder
+from actors.stand_in import StandIn
 from streamer.errors import PipelineError
 from streamer.feed.keys import server_keys
 from streamer.feed.messages import HealthMessage, Message
@@ -25,18 +26,27 @@ SUBSCRIBER_PATIENCE_SECONDS = 5.0
 class Feed:
     """Binds the feed when it is built; ``stop`` sees to it that the last message is a ``bye``.
 
-    Raises SettingError or SourceError for an address that cannot be bound, SettingError for keys
-    that cannot be used, or a recording that cannot be made.
+    One that takes the place of another is given its address as ``bind`` and a ``session_epoch`` of
+    its own, that no message stays below: its ``seq`` begins anew, its recording goes on. In real
+    time it ``stands_in`` for an analyzer that is silent, unless told not to. Raises SettingError or
+    SourceError for an address that cannot be bound, SettingError for keys that cannot be used, or a
+    recording that cannot be made.
     """
 
     def __init__(
-        self, settings: Settings, session: str, wall_clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        session: str,
+        wall_clock: Callable[[], float] = time.time,
+        bind: str | None = None,
+        session_epoch: int = 0,
+        stands_in: bool = True,
     ) -> None:
         self._settings = settings
         self._session = session
         self._wall_clock = wall_clock
         self._publisher = Publisher(
-            settings.feed.bind,
+            bind or settings.feed.bind,
             settings.feed.encoding,
             blocking=not settings.paced,
             keys=None if settings.feed.keys is None else server_keys(settings.feed.keys),
@@ -44,7 +54,16 @@ class Feed:
         )
         self._recorder: Recorder | None = None
         if settings.feed.record is not None:
-            self._recorder = Recorder(settings.feed.record, settings, session, wall_clock)
+            self._recorder = Recorder(
+                settings.feed.record, settings, session, wall_clock, resumed=session_epoch > 0
+            )
+        self._session_epoch = session_epoch
+        self._stand_in: StandIn | None = None
+        if settings.paced and stands_in:
+            self._stand_in = StandIn(settings.window.length, settings.window.hop)
+        self._outdated = 0
+        self.seen_at: int | None = None
+        """When the ticking thread last came by, on the monotonic clock (ns)."""
         self._last: dict[str, Message] = {}
         self._health: HealthMessage | None = None
         self._lock = threading.Lock()
@@ -57,7 +76,7 @@ class Feed:
         self._ticker.start()
         return self._publisher.address
 
-    def start(self) -> None:
+    def start(self, epoch: int, resumed: bool = False) -> None:  # noqa: ARG002  all stages have it
         """Wait for somebody to listen, where a file would be over before anybody could."""
         if not self._settings.paced:
             self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS)
@@ -96,21 +115,32 @@ class Feed:
     def _tell(self, items: Sequence[Record]) -> None:
         told = [self._publish(item) if isinstance(item, Message) else item for item in items]
         if self._recorder is not None:
-            self._recorder.put(told)
+            self._recorder.put([item for item in told if item is not None])
 
-    def _publish(self, message: Message) -> Message:
+    def _publish(self, message: Message) -> Message | None:
+        """What was published; None for what had been told meanwhile."""
+        if self._stand_in is not None:
+            if self._stand_in.has_told(message):
+                self._outdated += 1
+                return None
+            self._stand_in.take(message, time.monotonic())
+        epoch = max(message.session_epoch, self._session_epoch)
+        message = msgspec.structs.replace(message, session_epoch=epoch)
         if isinstance(message, HealthMessage):
+            self._health = message
             message = msgspec.structs.replace(
                 message,
-                publisher_dropped=message.publisher_dropped + self._publisher.dropped,
+                publisher_dropped=self._dropped + message.publisher_dropped,
                 publisher_refused=self._publisher.refused,
                 reason=message.reason or (self._recorder and self._recorder.complaint),
             )
         published = self._publisher.publish(message)
         self._last[message.schema] = published
-        if isinstance(published, HealthMessage):
-            self._health = published
         return published
+
+    @property
+    def _dropped(self) -> int:
+        return self._publisher.dropped + self._outdated
 
     def _bye(self, reason: str) -> HealthMessage:
         if self._health is not None:
@@ -130,11 +160,17 @@ class Feed:
             streams={},
         )
 
+    def _stand_in_where_due(self) -> None:
+        if self._stand_in is not None:
+            self._tell(list(self._stand_in.due(time.monotonic())))
+
     def _tick(self) -> None:
         try:
             while not self._stopping.wait(POLL_SECONDS):
+                self.seen_at = time.monotonic_ns()
                 with self._lock:
                     if not self._stopping.is_set():
                         self._publisher.poll()
+                        self._stand_in_where_due()
         except Exception as error:
             self._failure = error

@@ -50,21 +50,27 @@ class Health:
         """Whether a health message is to follow the window that closed with ``hop``."""
         return (hop + 1) * self._hop // EVERY > hop * self._hop // EVERY
 
-    def streams(self, hop: int, muted: Collection[Stream] = ()) -> dict[str, StreamHealth]:
+    def streams(
+        self, hop: int, muted: Collection[Stream] = (), faulty: Collection[Stream] = ()
+    ) -> dict[str, StreamHealth]:
         """The last second up to ``hop``. Words come after the window they belong to, so theirs are
         those up to the hop before."""
         return {
-            stream: self._stream(stream, hop - (stream == "text"), stream in muted)
+            stream: self._stream(
+                stream, hop - (stream == "text"), stream in muted, stream in faulty
+            )
             for stream in STREAMS
         }
 
-    def _stream(self, stream: Stream, hop: int, muted: bool) -> StreamHealth:
+    def _stream(self, stream: Stream, hop: int, muted: bool, faulty: bool) -> StreamHealth:
         since = hop - max(EVERY // self._hop, 1)
         known = [item for item in self._deliveries[stream] if item.hop <= hop]
         rate = sum(item.amount for item in known if item.hop > since)
         dropped = known[-1].dropped if known else 0
         del self._deliveries[stream][: max(len(known) - EVERY // self._hop - 1, 0)]
         state = self._state(stream, hop, rate)
+        if faulty and state == "live":
+            state = "stalled"
         if muted and state != "off":
             state = "muted"
         return StreamHealth(state, round(rate, 3), dropped)

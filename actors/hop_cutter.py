@@ -15,10 +15,15 @@ class HopCutter:
 
     def __init__(self, hop_samples: int) -> None:
         self.hop = 0
+        self._first = 0
         self.late = 0
         self._size = hop_samples
         self._pieces: deque[tuple[int, Floats]] = deque()
         self._filled = 0
+
+    def begin_at(self, hop: int) -> None:
+        """Cut from ``hop`` on; nothing before it is asked for."""
+        self.hop = self._first = hop
 
     @property
     def end(self) -> int:
@@ -34,7 +39,7 @@ class HopCutter:
         """Takes a chunk in; samples from before the session's epoch are left out."""
         start = round(chunk.captured_at * SAMPLE_RATE / SECOND)
         end = start + len(chunk.samples)
-        self.late += max(0, min(end, self.hop * self._size) - max(start, 0))
+        self.late += max(0, min(end, self.hop * self._size) - max(start, self._first * self._size))
         self._pieces.append((start, chunk.samples))
         self._filled = max(self._filled, end)
 

@@ -1,32 +1,105 @@
 """The Ray actor that every stage of the pipeline lives in."""
 
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+import psutil
 
-class Host:
-    """Builds its stage in ``open``, not in the constructor.
+from actors.channel import DELIVERY_TIMEOUT, to_actor
+from streamer.errors import PipelineError
 
-    So the stage's heavy libraries are imported in the actor's process alone, and what goes wrong
-    comes back to the caller as the error it is, not as the death of an actor.
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a host says of itself when it is asked.
+
+    ``memory`` is resident, in bytes; ``busy`` the seconds for which its stage has been at one and
+    the same piece of work; ``counts`` what the stage counts.
     """
 
-    def __init__(self, stage: str, *arguments: Any) -> None:
-        """``stage`` is "module:class"; ``arguments`` are those of its constructor."""
-        self._name = stage
-        self._arguments = arguments
-        self._stage: Any = None
+    pid: int
+    memory: int
+    busy: float = 0.0
+    counts: Mapping[str, float] = field(default_factory=dict)
 
-    def open(self) -> str:
-        """Build and open the stage; one line that says what it has got hold of."""
-        module, _, name = self._name.partition(":")
-        self._stage = getattr(import_module(module), name)(*self._arguments)
-        return str(self._stage.open())
+
+class Host:
+    """Holds one stage, from ``open`` on; without one it is a spare.
+
+    The stage is not built in the constructor, so its heavy libraries are imported in the actor's
+    process alone, and what goes wrong comes back to the caller as the error it is, not as the death
+    of an actor.
+    """
+
+    def __init__(self) -> None:
+        self._stage: Any = None
+        self._output: Any = None
+        self._taking: dict[int, int] = {}
+
+    def warm_up(self, modules: Sequence[str]) -> int:
+        """Import what a stage may need one day. Its process's number."""
+        for module in modules:
+            import_module(module)
+        return os.getpid()
+
+    def open(
+        self,
+        stage: str,
+        arguments: Sequence[Any],
+        options: Mapping[str, Any],
+        output: Any = None,
+        then: Sequence[tuple[Any, ...]] = (),
+    ) -> str:
+        """Build and open the stage; one line that says what it has got hold of.
+
+        ``stage`` is "module:class"; ``arguments`` and ``options`` are those of its constructor,
+        which gets a function as its last argument where there is an ``output`` (a method of an
+        actor). ``then`` are calls of its methods that follow.
+        """
+        module, _, name = stage.partition(":")
+        self.send_to(output)
+        outlet = () if output is None else (self._deliver,)
+        built = getattr(import_module(module), name)(*arguments, *outlet, **options)
+        description = str(built.open())
+        for method, *values in then:
+            getattr(built, method)(*values)
+        self._stage = built
+        return description
+
+    def send_to(self, output: Any) -> None:
+        """From now on the stage's packets go to ``output``."""
+        self._output = None if output is None else to_actor(output, DELIVERY_TIMEOUT)
 
     def push(self, packet: Any) -> None:
         """Hand a packet to the stage; returns when the stage has taken it."""
-        self._stage.push(packet)
+        if self._stage is None:
+            raise PipelineError("it is not open yet")
+        me = threading.get_ident()
+        self._taking[me] = time.monotonic_ns()
+        try:
+            self._stage.push(packet)
+        finally:
+            del self._taking[me]
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call any other method of the stage."""
         return getattr(self._stage, method)(*arguments)
+
+    def beat(self) -> Beat:
+        """That it lives, and how. Raises what the stage's ``stats`` raises where it is broken."""
+        memory = psutil.Process().memory_info().rss
+        if self._stage is None:
+            return Beat(os.getpid(), memory)
+        since = [*self._taking.values()]
+        if (seen := getattr(self._stage, "seen_at", None)) is not None:
+            since.append(seen)
+        busy = (time.monotonic_ns() - min(since)) / 1e9 if since else 0.0
+        return Beat(os.getpid(), memory, busy, self._stage.stats())
+
+    def _deliver(self, item: Any) -> None:
+        self._output(item)

@@ -7,6 +7,7 @@ import numpy as np
 from actors.audio_sources import AudioSource, FileAudioSource, MicrophoneSource
 from actors.capture import Capture, Clock, monotonic_clock
 from actors.hop_cutter import HopCutter
+from actors.reopening import Reopening
 from actors.source import EndOfStream
 from models.degradation import AudioDamage
 from models.voice_activity import VoiceActivity
@@ -41,7 +42,9 @@ class Microphone(Capture[AudioHop]):
         return super().stats() | {"late_samples": self._cutter.late}
 
     def _run(self) -> None:
+        self._cutter.begin_at(self._hop)
         while not self._stopping.is_set():
+            self._came_by()
             try:
                 chunk = self._source.read(self._patience())
             except EndOfStream:
@@ -80,8 +83,8 @@ class Microphone(Capture[AudioHop]):
             samples = np.full_like(samples, np.nan)
         speech = self._voice_activity(samples)
         self._wait_until(self._hop_end)
-        dropped = self._source.dropped + self._channel.dropped
-        self._channel.put(AudioHop(self._hop, samples, speech, dropped, ended))
+        dropped = self._source.dropped + self._channel.lost
+        self._channel.put(AudioHop(self._hop, samples, speech, dropped, ended, self._source.fault))
         self._hop += 1
 
 
@@ -89,4 +92,4 @@ def audio_source(settings: Settings) -> AudioSource:
     """The source that the settings name."""
     if settings.source.file is not None:
         return FileAudioSource(settings.source.file, settings.source.loop)
-    return MicrophoneSource(settings.microphone.device)
+    return Reopening(MicrophoneSource(settings.microphone.device))

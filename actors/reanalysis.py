@@ -150,11 +150,13 @@ class Reanalysis:
             live_estimator(self._settings, self._encoder),
             envelope,
             lambda: opening.epoch + self._now,
+            opening.first_hop,
         )
 
     def _look(self, analysis: Analysis, closing: Closing) -> list[Message]:
         self._now = closing.now / SECOND
         analysis.set_controls(closing.muted, closing.paused)
+        analysis.set_faults(dict(closing.faults), closing.given_up)
         found = [item for item in analysis.ready(closing.now) if not isinstance(item, Closing)]
         self._states.forget()
         self._told = next(filter(_is_health, reversed(found)), self._told)

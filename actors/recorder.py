@@ -19,7 +19,8 @@ CLOSE_TIMEOUT = 2.0
 class Recorder:
     """Writes what it is given from a thread of its own; a live session never waits for the disk.
 
-    Raises SettingError where ``file`` cannot be made.
+    A ``resumed`` one goes on with what another has written. Raises SettingError where ``file``
+    cannot be made.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Recorder:
         settings: Settings,
         session: str,
         wall_clock: Callable[[], float] = time.time,
+        resumed: bool = False,
     ) -> None:
         self._writer = RecordingWriter(
             Path(file),
@@ -35,6 +37,7 @@ class Recorder:
             settings.feed.record_limit * MEGABYTE,
             settings.feed.record_overwrite,
             time.monotonic,
+            resumed,
         )
         self._lost = 0
         self._channel: Channel[Sequence[Record]] = Channel(

@@ -28,6 +28,9 @@ class Transcriber:
         self._hearing.warm_up()
         return "Whisper tiny.en"
 
+    def start(self, epoch: int, resumed: bool = False) -> None:
+        """It begins with whatever comes first."""
+
     def push(self, hop: AudioHop) -> None:
         """Take in the sound of the next hop."""
         for packet in self._hearing.hear(hop):
@@ -36,7 +39,7 @@ class Transcriber:
     def stats(self) -> dict[str, float]:
         """Packets dropped or failed on their way to the analyzer.
 
-        Raises PipelineError where one was not delivered.
+        Raises PipelineError where one was not delivered in a session that is not paced.
         """
         self._channel.check()
         return {"dropped": self._channel.dropped, "failed": self._channel.failed}

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from actors.opencv import open_camera, open_file
+from actors.picture_freshness import Freshness
 from actors.source import EndOfStream, Source
-from streamer.devices import camera_nodes
+from streamer.devices import camera_nodes, camera_path, path_again
 from streamer.errors import SourceError
 from streamer.media import probe
 from streamer.packets import SECOND, Image, VideoFrame
@@ -50,6 +51,7 @@ class FileVideoSource:
     """The pictures of a media file that are due, as fast as they are asked for."""
 
     dropped = 0
+    fault = None
 
     def __init__(
         self, path: str, frame_rate: float, loop: bool = False, crop: Crop | None = None
@@ -113,8 +115,9 @@ class FileVideoSource:
 class CameraSource:
     """A live camera: a thread grabs every picture, the newest one that is due waits to be read.
 
-    ``device`` is an index, a path, a URL, or ``lavfi:`` and a graph of FFmpeg's filters.
-    ``dropped`` counts due pictures that were replaced before they were read.
+    ``device`` is an index, a path, part of a name, a URL, or ``lavfi:`` and a graph of FFmpeg's
+    filters. ``dropped`` counts due pictures that were replaced before they were read, and those
+    left out because they had waited for too long.
     """
 
     def __init__(
@@ -126,7 +129,9 @@ class CameraSource:
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.dropped = 0
+        self.fault = None
         self._device = device
+        self._frame_rate = frame_rate
         self._name = re.sub(r"//[^/@]*@", "//", device)  # a URL's password is nobody's business
         self._schedule = FrameSchedule(frame_rate)
         self._first_frame_timeout = first_frame_timeout
@@ -134,6 +139,9 @@ class CameraSource:
         self.clock = clock
         self._epoch = 0
         self._slot: VideoFrame | None = None
+        self._known_as: tuple[str, str] | None = None
+        self._freshness = Freshness(frame_rate)
+        self._gone: str | None = None
         self._is_open: bool | None = None
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -165,10 +173,14 @@ class CameraSource:
 
     def read(self, timeout: float) -> VideoFrame | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._slot is not None, max(timeout, 0))
+            self._changed.wait_for(lambda: self._slot is not None or self._gone, max(timeout, 0))
             frame, self._slot = self._slot, None
+            if frame is None and self._gone:
+                raise SourceError(f"camera {self._name} {self._gone}")
         if frame is None or frame.captured_at < self._epoch:
             return None
+        height, width = frame.image.shape[:2]
+        check_crop(self._crop, width, height)
         return VideoFrame(frame.captured_at - self._epoch, cropped(frame.image, self._crop))
 
     def close(self) -> None:
@@ -177,26 +189,57 @@ class CameraSource:
             self._thread.join(1.0)
         atexit.unregister(self.close)
 
+    def again(self) -> "CameraSource":
+        source = CameraSource(
+            self._device, self._frame_rate, self._first_frame_timeout, self._crop, self.clock
+        )
+        source._known_as = self._known_as
+        return source
+
     def _watch(self) -> None:
-        capture = open_camera(self._device)
+        capture = open_camera(self._found())
         try:
             with self._changed:
                 self._is_open = bool(capture.isOpened())
                 self._changed.notify_all()
-            while self._is_open and not self._closing.is_set():
+            while self._is_open and not (self._closing.is_set() or self._gone):
                 if not self._grab(capture):
                     self._closing.wait(RETRY)
+                self._judge(self._freshness.complaint(self.clock()))
         finally:
             capture.release()
 
+    def _found(self) -> str:
+        """Where the device is now: one that was there before is looked for by its name."""
+        nodes = camera_nodes()
+        if self._known_as is not None:
+            return path_again(*self._known_as, nodes)
+        found = camera_path(self._device, nodes)
+        path = f"/dev/video{found}" if found.isdigit() else found
+        self._known_as = next(((path, name) for node, name in nodes if str(node) == path), None)
+        return found
+
+    def _judge(self, complaint: str | None) -> None:
+        if complaint is not None:
+            with self._changed:
+                self._gone = complaint
+                self._changed.notify_all()
+
     def _grab(self, capture: Any) -> bool:
+        asked_at = self.clock()
         if not capture.grab():
             return False
         captured_at = self.clock()
-        if not self._schedule.takes(captured_at):
+        fresh, due = (
+            self._freshness.is_fresh(asked_at, captured_at),
+            self._schedule.takes(captured_at),
+        )
+        if not (fresh and due):
+            self.dropped += due
             return True
         there, image = capture.retrieve()
         if there:
+            self._freshness.look(image, captured_at)
             with self._changed:
                 self.dropped += self._slot is not None
                 self._slot = VideoFrame(captured_at, image)

@@ -1,6 +1,7 @@
 """One window in, one estimate out: words to features, the network, reliability, abstention."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from models.features.voice_reader import Reader
 from models.qamoe import Prediction, QAMoE
-from models.reliability import absent, combine, words_evidence
+from models.reliability import absent_stream, combine, words_evidence
 from models.voice_memory import VoiceMemory
 from streamer.arrays import checked
 from streamer.packets import (
@@ -23,7 +24,7 @@ from streamer.packets import (
     Window,
 )
 
-_MUTED = StreamWindow(np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), absent("muted"))
+NONE_SILENCED: Mapping[Stream, str] = MappingProxyType({})
 
 
 class Encoder(Protocol):
@@ -47,9 +48,9 @@ class Estimator:
         self._voice = VoiceMemory(voice)
         self._encoded: tuple[tuple[str, ...], Floats] = ((), np.zeros((0, 1), np.float32))
 
-    def estimate(self, window: Window, muted: Collection[Stream] = ()) -> Estimate:
+    def estimate(self, window: Window, silenced: Mapping[Stream, str] = NONE_SILENCED) -> Estimate:
         """The network's answer for ``window``; see streamer.packets.Estimate for its ranges.
-        ``muted`` streams count as absent.
+        The streams in ``silenced`` count as absent, for the reason given.
 
         Raises ValueError where a stream's arrays have other shapes than the network's.
         """
@@ -57,7 +58,9 @@ class Estimator:
         if "audio" in streams:
             streams["audio"] = self._voice.read(window)
             streams["text"] = self._text(window, streams["audio"])
-        streams |= {stream: _MUTED for stream in muted if stream in streams}
+        streams |= {
+            stream: absent_stream(why) for stream, why in silenced.items() if stream in streams
+        }
         taking_part = {
             stream: part
             for stream, part in streams.items()

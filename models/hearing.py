@@ -56,7 +56,9 @@ class Hearing:
         speech = len(stream.speech) * samples // max(len(stream.samples), 1)
         evidence = audio_evidence(stream.samples[-samples:], stream.speech[-speech:])
         present = float(np.isfinite(hop.samples).mean())
-        yield VoiceFrames(hop.hop, features, mask, evidence, present, hop.dropped, hop.ended)
+        yield VoiceFrames(
+            hop.hop, features, mask, evidence, present, hop.dropped, hop.ended, hop.fault
+        )
         yield self._damage.apply(stream.update(encoded, hop))
 
 

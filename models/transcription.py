@@ -151,10 +151,20 @@ class StreamingTranscriber:
         return len(self.samples) / SAMPLE_RATE
 
     def extend(self, hop: AudioHop) -> None:
-        """Append the audio of ``hop`` and forget what has become too old."""
-        self.samples = np.concatenate([self.samples, hop.samples])
-        self.speech = np.concatenate([self.speech, hop.speech])
-        self._end = (hop.hop + 1) * len(hop.samples) * SECOND // SAMPLE_RATE
+        """Append the audio of ``hop`` and forget what has become too old.
+
+        Hops that never came are missing samples. Nothing is known of what was before the first one.
+        """
+        start = hop.hop * len(hop.samples) * SECOND // SAMPLE_RATE
+        if not len(self.samples):
+            self._end = self._final_until = self._announced = start
+        missing = max(start - self._end, 0) * SAMPLE_RATE // SECOND
+        lost = min(round(missing / len(hop.samples)), -(-self._buffer // len(hop.samples)))
+        gap = np.full(lost * len(hop.samples), np.nan, np.float32)
+        silence = np.zeros(lost * len(hop.speech), np.float32)
+        self.samples = np.concatenate([self.samples, gap, hop.samples])
+        self.speech = np.concatenate([self.speech, silence, hop.speech])
+        self._end = start + len(hop.samples) * SECOND // SAMPLE_RATE
         if len(self.samples) > self._buffer:
             self._trim()
 

@@ -42,7 +42,9 @@ class Watching:
         self._watched.append((frame.captured_at, face))
         return True
 
-    def packet(self, hop: int, dropped: int = 0, ended: bool = False) -> FaceFrames:
+    def packet(
+        self, hop: int, dropped: int = 0, ended: bool = False, fault: str | None = None
+    ) -> FaceFrames:
         """What was watched since the last packet, be it nothing."""
         faces = [face for _, face in self._watched]
         shape = (len(faces), LOOK_SIZE)
@@ -56,6 +58,7 @@ class Watching:
             ),
             dropped=dropped,
             ended=ended,
+            fault=fault,
         )
         self._watched = []
         return packet

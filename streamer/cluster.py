@@ -8,13 +8,14 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from streamer.environment import environment
 from streamer.errors import PipelineError, UserError
 from streamer.settings import RaySettings
+from streamer.stderr import native_stderr_silenced
 
 # Ray reads these once, when it is imported. It listens on all interfaces whatever it is told, so
 # the token is what keeps strangers out.
@@ -29,6 +30,10 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskErro
 
 from actors.host import Host
 
+MARK = "QAMOE_CLUSTER"
+"""Set, to the cluster's folder, in the environment of all its processes: so they are found even
+where those that started them are gone."""
+
 GRACE_SECONDS = 1.0
 """How long a process may take to end by itself."""
 
@@ -41,8 +46,29 @@ WORKER_ENVIRONMENT = {
 }
 
 
+class ActorDiedError(PipelineError):
+    """An actor's process has ended."""
+
+
+class Cluster:
+    """One that runs. ``is_local``: it is a private one, whose processes are on this machine."""
+
+    def __init__(self, folder: Path, is_local: bool) -> None:
+        self.is_local = is_local
+        self._vital = [
+            process
+            for process in (_processes_of(folder) if is_local else [])
+            if _name_of(process) in ("gcs_server", "raylet")
+        ]
+
+    @property
+    def has_died(self) -> bool:
+        """Whether one of the processes that Ray itself consists of is gone."""
+        return not all(map(_is_alive, self._vital))
+
+
 @contextlib.contextmanager
-def running(settings: RaySettings) -> Iterator[None]:
+def running(settings: RaySettings) -> Iterator[Cluster]:
     """A cluster of our own for as long as the context lasts, or the one at ``settings.address``.
 
     Raises PipelineError where Ray does not start.
@@ -55,19 +81,22 @@ def running(settings: RaySettings) -> Iterator[None]:
             "include_dashboard": False,
             "_temp_dir": str(folder / "ray"),  # Ray opens its folder to everybody, ours stays shut
         }
+    cluster = None
     try:
         _init(folder, options)
-        yield
+        cluster = Cluster(folder, settings.address is None)
+        yield cluster
     finally:
-        _take_down(folder)
+        _take_down(folder, cluster is not None and cluster.has_died)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def actor(wants_gpu: bool, stage: str, *arguments: Any) -> Any:
-    """Start an actor that hosts ``stage``; see actors.host.Host.
+def actor(wants_gpu: bool) -> Any:
+    """Start an actor that can host a stage; see actors.host.Host.
 
     It needs no processor of its own as Ray counts them, or a third one would wait for ever on two
-    cores; and part of a GPU only where there is one. It is not restarted: its state would be gone.
+    cores; and part of a GPU only where there is one. Ray does not restart it: the supervisor starts
+    another one.
     """
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     return (
@@ -80,7 +109,7 @@ def actor(wants_gpu: bool, stage: str, *arguments: Any) -> Any:
             max_task_retries=0,
             max_pending_calls=64,
         )
-        .remote(stage, *arguments)
+        .remote()
     )
 
 
@@ -102,7 +131,7 @@ def get(name: str, reference: Any, timeout: float) -> Any:
             raise error.cause from None
         raise PipelineError(f"{name} failed: {_lines(error)[-1]}") from None
     except RayActorError as error:
-        raise PipelineError(f"{name} died: {_lines(error)[0]}") from None
+        raise ActorDiedError(f"{name} died: {_lines(error)[0]}") from None
 
 
 def _init(folder: Path, options: dict[str, Any]) -> None:
@@ -114,7 +143,8 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
     # Without this file in its home Ray asks the network which cloud it is in, even with usage
     # statistics off.
     (folder / "ray_bootstrap_config.yaml").write_text("{}")
-    with contextlib.chdir(empty), environment({"HOME": str(folder)}), _undisturbed():
+    marked = environment({"HOME": str(folder), MARK: str(folder)})
+    with contextlib.chdir(empty), marked, _undisturbed():
         try:
             ray.init(
                 log_to_driver=False,
@@ -146,28 +176,51 @@ def _undisturbed() -> Iterator[None]:
             raise KeyboardInterrupt
 
 
-def _take_down(folder: Path) -> None:
-    """Shut Ray down, and end what survives that: interrupted while it starts, it leaves agents."""
-    ours = [child for child in psutil.Process().children() if _mentions(child, folder)]
-    below = [process for child in ours for process in _family(child)]
-    ray.shutdown()
-    _, alive = psutil.wait_procs(below, timeout=GRACE_SECONDS)
-    for process in alive:
+def _take_down(folder: Path, dead: bool) -> None:
+    """Shut Ray down, and end what survives that: interrupted while it starts, it leaves agents.
+    Where it is ``dead`` already it would wait long for the rest, so that goes first."""
+    below = _processes_of(folder)
+    if dead:
+        _end(below)
+    with native_stderr_silenced() if dead else contextlib.nullcontext():
+        ray.shutdown()
+    psutil.wait_procs(below, timeout=GRACE_SECONDS)
+    _end(_processes_of(folder))
+
+
+def _end(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+    psutil.wait_procs(processes, timeout=GRACE_SECONDS)
 
 
-def _mentions(process: psutil.Process, folder: Path) -> bool:
+def _processes_of(folder: Path) -> list[psutil.Process]:
+    """All processes of the cluster that lives in ``folder``."""
+    me = os.getpid()
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.pid != me and _environment_of(process).get(MARK) == str(folder)
+    ]
+
+
+def _environment_of(process: psutil.Process) -> dict[str, str]:
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.environ()
+    return {}
+
+
+def _name_of(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
-        return any(str(folder) in argument for argument in process.cmdline())
+        return process.name()
+    return ""
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
-
-
-def _family(process: psutil.Process) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return [process, *process.children(recursive=True)]
-    return []
 
 
 def _lines(error: BaseException) -> list[str]:

@@ -113,6 +113,22 @@ def camera_nodes(
     return [(node, _name(names / node.name / "name")) for node in sorted(nodes, key=_number)]
 
 
+def camera_path(wanted: str, nodes: Sequence[tuple[Path, str]]) -> str:
+    """The device that ``wanted`` means: where it is part of one video device's name, that one's
+    path; else ``wanted`` as it is: an index, a path or a URL."""
+    if not wanted or wanted.isdigit() or "/" in wanted or ":" in wanted:
+        return wanted
+    found = [path for path, name in nodes if wanted.casefold() in name.casefold()]
+    return str(found[0]) if found else wanted  # a camera's further nodes carry no pictures
+
+
+def path_again(path: str, name: str, nodes: Sequence[tuple[Path, str]]) -> str:
+    """Where the video device is now that was called ``name`` and stood at ``path``: plugged in
+    again, it may have another number. ``path`` where it is not there."""
+    found = [str(node) for node, its_name in nodes if its_name == name]
+    return path if path in found or not found else found[0]
+
+
 def _microphone(entry: Any, default: int) -> Microphone:
     return Microphone(
         index=int(entry["index"]),

@@ -54,7 +54,8 @@ class AudioHop:
     """All audio of one hop: exactly its samples (NaN where missing) and who speaks when.
 
     ``speech`` is the voice activity probability of each 20 ms, in [0, 1].
-    ``ended`` says that the source has come to its end with this hop.
+    ``ended`` says that the source has come to its end with this hop, ``fault`` what is wrong with
+    the device where it delivers nothing.
     """
 
     hop: int
@@ -62,6 +63,7 @@ class AudioHop:
     speech: Floats
     dropped: int = 0
     ended: bool = False
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Evidence:
 class VoiceFrames:
     """Voice features of the whole window that ends with ``hop``: ``features`` is (steps, dims),
     ``mask`` (steps,) is true where there is speech. ``present`` in [0, 1] is the share of the
-    hop's samples that came."""
+    hop's samples that came, ``fault`` is what is wrong with the microphone."""
 
     hop: int
     features: Floats
@@ -95,6 +97,7 @@ class VoiceFrames:
     present: float = 1.0
     dropped: int = 0
     ended: bool = False
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ class FaceFrames:
     """The face in each picture that was analysed since the last packet.
 
     ``captured_at`` is (n,); ``features`` (n, dims), zero where no face was found; ``found`` (n,);
-    ``measures`` (n, len(FACE_MEASURES)) holds what the evidence is made from.
+    ``measures`` (n, len(FACE_MEASURES)) holds what the evidence is made from. ``fault`` is what is
+    wrong with the camera.
     """
 
     hop: int
@@ -112,6 +116,7 @@ class FaceFrames:
     measures: Floats
     dropped: int = 0
     ended: bool = False
+    fault: str | None = None
 
 
 FACE_MEASURES = (
@@ -195,24 +200,28 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A look for windows at session time ``now`` (ns) that found some, with what was muted and
-    whether the session was paused: with the packets, all that the messages depend on."""
+    """A look for windows at session time ``now`` (ns) that found some, with what was muted,
+    whether the session was paused, which stages were at fault and why, by stream, and the streams
+    that were ``given_up``: with the packets, all that the messages depend on."""
 
     now: int
     muted: tuple[Stream, ...] = ()
     paused: bool = False
+    faults: tuple[tuple[Stream, str], ...] = ()
+    given_up: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """An analysis that begins: the session's ``session_epoch``-th, from 0, whose time 0 is
     ``epoch``, in seconds since 1970. ``made_of`` names what its numbers depend on besides, with a
-    hash of each; see models.identity."""
+    hash of each; see models.identity. Its first window is that of ``first_hop``."""
 
     session_epoch: int
     epoch: float
     streams: tuple[Stream, ...]
     made_of: dict[str, str]
+    first_hop: int = 0
 
 
 @dataclass(frozen=True, slots=True)

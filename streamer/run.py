@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, Self
 from rich.console import Console as Terminal
 
 from streamer.console import Console
-from streamer.errors import SettingError
+from streamer.errors import SettingError, UserError
 from streamer.feed.codec import json_line
 from streamer.feed.messages import HealthMessage, Message
 from streamer.feed.subscriber import Subscriber
@@ -166,8 +166,8 @@ def _messages(session: Playable, feed: Subscriber, stopping: threading.Event) ->
                     reason = "the source has ended"
                     break
                 check_at = time.monotonic() + CHECK_SECONDS
-    except BaseException:
-        session.stop("failed")
+    except BaseException as error:
+        session.stop(f"failed: {error}" if isinstance(error, UserError) else "failed")
         raise
     stopper = threading.Thread(target=session.stop, args=(reason,), daemon=True)
     stopper.start()

@@ -1,10 +1,11 @@
 """A session: the actors of one participant on Ray, from readiness to bye."""
 
 import contextlib
+import math
 import secrets
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,15 +16,23 @@ from streamer.feed.address import check_bind
 from streamer.feed.keys import server_keys
 from streamer.media import probe
 from streamer.packets import SECOND, STREAMS, Stream
+from streamer.pipeline import Part, Pipeline
 from streamer.recording.writer import check_file
 from streamer.settings import Settings
+from streamer.supervision import Limits
+from streamer.supervisor import Supervisor
 
 LEAD_SECONDS = 0.3
 """The epoch lies a little ahead, so that every actor has started by then."""
 
 CAPTURES = ("camera", "microphone")
 
-CALL_TIMEOUT = 10.0
+STOPPED_SECONDS = 0.4
+"""Without an answer from a process that the system says is stopped."""
+
+FORGIVEN_SECONDS = 60.0
+"""Of good health, after which a restart no longer counts."""
+
 STOP_TIMEOUT = 6.0
 
 
@@ -45,18 +54,30 @@ class Session:
         self.name = settings.session or secrets.token_hex(4)
         self.address = ""
         self.descriptions: dict[str, str] = {}
-        self._settings = _absolute(settings)
-        self._actors: dict[str, Any] = {}
-        self._resources = contextlib.ExitStack()
         self.stop_requested = threading.Event()
+        self._settings = _absolute(settings)
+        self._resources = contextlib.ExitStack()
+        self._pipeline: Pipeline | None = None
+        self._supervisor: Supervisor | None = None
+        self._epoch = 0
         self._muted: frozenset[Stream] = frozenset()
         self._paused = False
 
     def __enter__(self) -> Self:
+        settings = self._settings
         with contextlib.ExitStack() as resources:
-            resources.enter_context(cluster.running(self._settings.ray))
-            self._build()
-            self._open()
+            machine = resources.enter_context(cluster.running(settings.ray))
+            self._pipeline = Pipeline(parts_of(settings, self.name, self.streams), machine.is_local)
+            self.descriptions = self._pipeline.open(settings.ray.readiness_timeout)
+            self.address = self.descriptions["feed"]
+            self._supervisor = Supervisor(
+                self._pipeline,
+                dict.fromkeys(self._pipeline.parts, limits_of(settings)),
+                self.address,
+                self._resumed,
+                lambda: machine.has_died,
+                spare=settings.paced and settings.supervision.spare,
+            )
             self._resources = resources.pop_all()
         return self
 
@@ -66,76 +87,114 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._actors.clear()
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        self._pipeline = self._supervisor = None
         self._resources.close()
 
     def start(self) -> None:
         """Let the signals flow."""
-        self._call("feed", "start")
-        epoch = time.monotonic_ns() + round(LEAD_SECONDS * SECOND * self._settings.paced)
+        pipeline, supervisor = self._entered
+        pipeline.call("feed", "start", 0)
+        self._epoch = time.monotonic_ns() + round(LEAD_SECONDS * SECOND * self._settings.paced)
         for name in ("analyzer", *CAPTURES):
-            if name in self._actors:
-                self._call(name, "start", epoch)
+            if name in pipeline.parts:
+                pipeline.call(name, "start", self._epoch)
+        supervisor.start()
 
     def finished(self) -> bool:
-        """Whether every source has ended and all is published.
+        """Whether every source has ended and all is published, as of the last look; never waits.
 
-        Raises PipelineError where an actor has died or a source has broken off.
+        Raises PipelineError where the session cannot go on.
         """
-        self.stats()
-        return bool(self._call("analyzer", "finished"))
-
-    def stats(self) -> dict[str, dict[str, float]]:
-        """What each actor counts."""
-        return {name: self._call(name, "stats") for name in self._actors if name != "analyzer"}
+        _, supervisor = self._entered
+        if supervisor.failure is not None:
+            raise supervisor.failure
+        return supervisor.finished
 
     def stop(self, reason: str) -> None:
-        """Stop the sources, publish what is there, say bye. A dead actor does not stop this."""
-        for name in (*CAPTURES, "transcriber", "analyzer", "feed"):
-            if name in self._actors:
-                why = () if name in (*CAPTURES, "transcriber") else (reason,)
+        """Stop the sources, publish what is there, say bye. Actors that do not answer are left
+        out."""
+        pipeline, supervisor = self._entered
+        supervisor.stop()
+        for group in (CAPTURES, ("transcriber",), ("analyzer",), ("feed",)):
+            names = [name for name in group if name in supervisor.healthy]
+            why = () if group[0] in (*CAPTURES, "transcriber") else (reason,)
+            answers = {name: pipeline.ask(name, "stop", *why) for name in names}
+            deadline = time.monotonic() + STOP_TIMEOUT
+            for name, answer in answers.items():
                 with contextlib.suppress(UserError):
-                    self._call(name, "stop", *why, timeout=STOP_TIMEOUT)
+                    cluster.get(name, answer, deadline - time.monotonic())
 
     def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
         """Stop looking at ``muted`` streams, at all of them while ``paused``; without a microphone
-        there are no words. Raises PipelineError where an actor does not answer."""
-        silenced = {*muted, "text"} if "audio" in muted else set(muted)
-        for name, stream in zip(CAPTURES, ("vision", "audio"), strict=True):
-            if name in self._actors:
-                self._call(name, "mute", paused or stream in silenced)
-        self._call("analyzer", "set_controls", frozenset(silenced), paused)
+        there are no words. An actor that is being replaced hears of it when it is back.
+
+        Raises PipelineError where an actor does not answer.
+        """
+        pipeline, supervisor = self._entered
         self._muted, self._paused = frozenset(muted), paused
+        for name in (*CAPTURES, "analyzer"):
+            for call in self._controls(name) if name in supervisor.healthy else ():
+                pipeline.call(name, *call)
 
-    def _build(self) -> None:
-        settings = self._settings
-        feed = self._actor("feed", "actors.feed:Feed", settings, self.name)
-        analyzer = self._actor(
-            "analyzer", "actors.analyzer:Analyzer", settings, self.name, self.streams, feed.push
-        )
-        if "audio" in self.streams:
-            transcriber = self._actor(
-                "transcriber", "actors.transcriber:Transcriber", settings, analyzer.push
-            )
-            self._actor("microphone", "actors.microphone:Microphone", settings, transcriber.push)
-        if "vision" in self.streams:
-            self._actor("camera", "actors.camera:Camera", settings, analyzer.push)
+    @property
+    def processes(self) -> dict[str, int]:
+        """The number of each actor's process on this machine, as it was heard of last."""
+        pipeline, _ = self._entered
+        return pipeline.processes
 
-    def _actor(self, name: str, stage: str, *arguments: Any) -> Any:
-        wants_gpu = name == "analyzer" and self._settings.analyzer.device != "cpu"
-        handle = cluster.actor(wants_gpu, stage, *arguments)
-        self._actors[name] = handle
-        return handle
+    def _controls(self, name: str) -> list[tuple[Any, ...]]:
+        """The calls that make a part do as the controls say."""
+        silenced = self._muted | {"text"} if "audio" in self._muted else self._muted
+        if name == "analyzer":
+            return [("set_controls", silenced, self._paused)]
+        if name in CAPTURES:
+            stream = "vision" if name == "camera" else "audio"
+            return [("mute", self._paused or stream in silenced)]
+        return []
 
-    def _open(self) -> None:
-        opening = {name: handle.open.remote() for name, handle in self._actors.items()}
-        deadline = time.monotonic() + self._settings.ray.readiness_timeout
-        for name, reference in opening.items():
-            self.descriptions[name] = cluster.get(name, reference, deadline - time.monotonic())
-        self.address = self.descriptions["feed"]
+    def _resumed(self, name: str) -> list[tuple[Any, ...]]:
+        return [("start", self._epoch, True), *self._controls(name)]
 
-    def _call(self, name: str, *call: Any, timeout: float = CALL_TIMEOUT) -> Any:
-        return cluster.get(name, self._actors[name].call.remote(*call), timeout)
+    @property
+    def _entered(self) -> tuple[Pipeline, Supervisor]:
+        if self._pipeline is None or self._supervisor is None:
+            raise RuntimeError("a session has to be entered")
+        return self._pipeline, self._supervisor
+
+
+def parts_of(settings: Settings, name: str, streams: tuple[Stream, ...]) -> Iterator[Part]:
+    """The actors that a session of this name needs."""
+    yield Part("feed", "actors.feed:Feed", (settings, name))
+    yield Part(
+        "analyzer",
+        "actors.analyzer:Analyzer",
+        (settings, name, streams),
+        receives="feed",
+        wants_gpu=settings.analyzer.device != "cpu",
+    )
+    if "audio" in streams:
+        sound: tuple[Stream, ...] = ("text", "audio")
+        yield Part("transcriber", "actors.transcriber:Transcriber", (settings,), "analyzer", sound)
+        yield Part("microphone", "actors.microphone:Microphone", (settings,), "transcriber", sound)
+    if "vision" in streams:
+        yield Part("camera", "actors.camera:Camera", (settings,), "analyzer", ("vision",))
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What each actor is allowed. Faster than real time nobody waits for an answer, and one that
+    dies cannot be replaced: the feed would not be the same."""
+    allowed = settings.supervision
+    return Limits(
+        silent=allowed.silent if settings.paced else math.inf,
+        stopped=STOPPED_SECONDS if settings.paced else math.inf,
+        progress=allowed.progress if settings.paced else math.inf,
+        start=settings.ray.readiness_timeout,
+        memory=allowed.memory_mb * 2**20,
+        restarts=allowed.restarts if settings.paced else 0,
+        forgiven=FORGIVEN_SECONDS,
+    )
 
 
 def streams_of(settings: Settings) -> tuple[Stream, ...]:

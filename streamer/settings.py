@@ -98,6 +98,14 @@ class RaySettings(Section):
     object_store_mb: Annotated[int, Field(ge=80, le=4096)]
 
 
+class SupervisionSettings(Section):
+    silent: Annotated[float, Field(ge=1, le=60)]
+    progress: Annotated[float, Field(ge=1, le=600)]
+    memory_mb: Annotated[int, Field(ge=256)]
+    restarts: Annotated[int, Field(ge=0, le=100)]
+    spare: bool
+
+
 class DamageSettings(Section):
     """One stretch of damage done on purpose, in seconds of the session; without an end it goes on
     to the session's.
@@ -135,6 +143,7 @@ class Settings(Section):
     dashboard: DashboardSettings
     assets: AssetSettings
     ray: RaySettings
+    supervision: SupervisionSettings
     damage: tuple[DamageSettings, ...]
 
     @property

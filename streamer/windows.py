@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.features.face import face_steps
-from models.reliability import absent, face_evidence
+from models.reliability import absent_stream, face_evidence
 from streamer.arrays import checked
 from streamer.packets import (
     FACE_MEASURES,
@@ -40,7 +40,8 @@ class WindowAssembler:
     """Packets in, windows out.
 
     ``streams`` are those that are on; ``deadline`` (ns after a window's end, None for never)
-    bounds the wait for a late stream; ``frame_rate`` is the pictures per second to expect.
+    bounds the wait for a late stream; ``frame_rate`` is the pictures per second to expect;
+    ``first_hop`` the one whose window is the first to be closed.
     """
 
     def __init__(
@@ -49,13 +50,14 @@ class WindowAssembler:
         streams: Collection[Stream],
         frame_rate: float,
         deadline: int | None,
+        first_hop: int = 0,
     ) -> None:
         self._hop = settings.hop_ns
         self._length = settings.length_ns
         self._frame_rate = frame_rate
         self._deadline = deadline
         self._received: dict[Stream, int] = {
-            stream: -1 for stream in ("audio", "vision") if stream in streams
+            stream: first_hop - 1 for stream in ("audio", "vision") if stream in streams
         }
         self._ended: dict[Stream, int] = {}
         self._listens = "text" in streams
@@ -66,7 +68,7 @@ class WindowAssembler:
         self._words: deque[Word] = deque()
         self._final_until = 0
         self._unrevised: deque[Window] = deque()
-        self._next = 0
+        self._next = first_hop
         self.late = 0
         """Windows that closed at their deadline, without some stream."""
 
@@ -91,6 +93,14 @@ class WindowAssembler:
         self._received[stream] = packet.hop
         if packet.ended:
             self._ended[stream] = packet.hop
+
+    def give_up(self, stream: Stream) -> None:
+        """Nothing more will come of ``stream``; without sound there are no words either."""
+        if stream in self._received:
+            self._ended.setdefault(stream, self._next - 1)
+        if stream in ("audio", "text"):
+            self._listens = False
+            self._unrevised.clear()
 
     @property
     def finished(self) -> bool:
@@ -169,17 +179,17 @@ class WindowAssembler:
         voice = self._voices.pop(hop, None)
         if voice is not None:
             return StreamWindow(voice.features, voice.mask, voice.evidence)
-        return _nothing("sound has ended" if "audio" in self._ended else "sound is late")
+        return absent_stream("sound has ended" if "audio" in self._ended else "sound is late")
 
     def _vision(self, hop: int, end: int) -> StreamWindow:
         if "vision" in self._ended and hop > self._ended["vision"]:
-            return _nothing("pictures have ended")
+            return absent_stream("pictures have ended")
         if self._received["vision"] < hop:
-            return _nothing("pictures are late")
+            return absent_stream("pictures are late")
         start = end - self._length
         joined = _joined(self._faces)
         if joined is None:
-            return _nothing("no pictures from the camera")
+            return absent_stream("no pictures from the camera")
         features, mask = face_steps(
             joined.captured_at, joined.features, joined.found, max(start, 0), end
         )
@@ -240,10 +250,6 @@ def _check(packet: Packet, face_size: int | str) -> None:
         checked("face features", packet.features, (count, face_size))
         checked("found", packet.found, (count,), "b")
         checked("measures", packet.measures, (count, len(FACE_MEASURES)))
-
-
-def _nothing(reason: str) -> StreamWindow:
-    return StreamWindow(np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), absent(reason))
 
 
 def _joined(packets: Collection[FaceFrames]) -> FaceFrames | None:

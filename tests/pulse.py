@@ -19,6 +19,25 @@ START_TIMEOUT = 10.0
 class PulseServer:
     """Plays files into the microphone that PortAudio calls ``pulse`` and ``default``."""
 
+    def __init__(self, folder: str) -> None:
+        self._socket = f"{folder}/socket"
+        self._env = {**os.environ, "HOME": folder}
+        self._running = ExitStack()
+
+    def start(self, rate: int = 16_000) -> None:
+        """Returns when the microphone is there; ``rate`` is its own, in Hz."""
+        server = _server(self._socket, rate)
+        self._running.enter_context(_running(*server, env=self._env))
+        _wait_for(["pactl", "set-default-source", "microphone"])
+        # Without a reader that asks for little delay, the sink renders in blocks of 2 s.
+        listener = ("parec", "--latency-msec=10", "-d", f"{SINK}.monitor")
+        self._running.enter_context(_running(*listener))
+        _wait_for_sound(listener)
+
+    def stop(self) -> None:
+        """End the server, and with it the microphone; it may be started again."""
+        self._running.close()
+
     def play(self, wav: Path, timeout: float = 60.0) -> None:
         """Returns when the whole file has been played."""
         # The microphone's small delay would let the player run dry on a busy machine.
@@ -52,29 +71,25 @@ def pulse_server() -> Iterator[PulseServer]:
     with ExitStack() as stack:
         # Not pytest's folder: a socket's path holds 107 characters at most.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pulse"))
-        socket = f"{folder}/socket"
         stack.enter_context(
             mock.patch.dict(
                 os.environ,
                 XDG_RUNTIME_DIR=folder,
                 PULSE_RUNTIME_PATH=folder,
-                PULSE_SERVER=f"unix:{socket}",
+                PULSE_SERVER=f"unix:{folder}/socket",
                 PULSE_LATENCY_MSEC="20",
             )
         )
-        stack.enter_context(_running(*_server(socket), env={**os.environ, "HOME": folder}))
-        _wait_for(["pactl", "set-default-source", "microphone"])
-        # Without a reader that asks for little delay, the sink renders in blocks of 2 s.
-        listener = ("parec", "--latency-msec=10", "-d", f"{SINK}.monitor")
-        stack.enter_context(_running(*listener))
-        _wait_for_sound(listener)
-        yield PulseServer()
+        server = PulseServer(folder)
+        stack.callback(server.stop)
+        server.start()
+        yield server
 
 
-def _server(socket: str) -> list[str]:
+def _server(socket: str, rate: int) -> list[str]:
     modules = (
         f"module-native-protocol-unix socket={socket} auth-anonymous=1",
-        f"module-null-sink sink_name={SINK} rate=16000 channels=1",
+        f"module-null-sink sink_name={SINK} rate={rate} channels=1",
         f"module-remap-source source_name=microphone master={SINK}.monitor",
     )
     loads = [argument for module in modules for argument in ("-L", module)]

@@ -151,12 +151,14 @@ def test_a_live_camera_sends_its_pictures_hop_by_hop() -> None:
 
 
 @pytest.mark.slow
-def test_a_camera_that_falls_silent_sends_empty_packets() -> None:
+def test_a_camera_that_goes_sends_empty_packets_that_say_so_and_is_opened_again() -> None:
     graph = "lavfi:testsrc=size=64x48:rate=30:duration=1,realtime"
-    options = {"camera.device": graph, "camera.first_frame_timeout": 20, "duration": 3}
+    options = {"camera.device": graph, "camera.first_frame_timeout": 20, "duration": 8}
     packets = packets_of(load_settings(options=options))
-    assert [packet.hop for packet in packets] == list(range(6))
-    assert len(packets[-1].captured_at) == 0
+    assert [packet.hop for packet in packets] == list(range(16))
+    empty = [packet for packet in packets if not len(packet.captured_at)]
+    assert any("has gone" in str(packet.fault) for packet in empty)
+    assert max(captured(packets)) > empty[0].hop * SECOND // 2
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,16 @@
+from pathlib import Path
+
 import pytest
 
-from streamer.devices import Camera, Devices, Microphone, camera_nodes, list_devices
+from streamer.devices import (
+    Camera,
+    Devices,
+    Microphone,
+    camera_nodes,
+    camera_path,
+    list_devices,
+    path_again,
+)
 from tests.pulse import pulse_server
 
 
@@ -37,3 +47,32 @@ def test_each_device_is_one_line() -> None:
         "  /dev/video0  Webcam  640x480",
         "  /dev/video1  Webcam  cannot be opened",
     ]
+
+
+NODES = [
+    (Path("/dev/video0"), "Integrated Camera"),
+    (Path("/dev/video2"), "Logitech C920"),
+    (Path("/dev/video3"), "Logitech C920"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "path"),
+    [
+        ("logitech", "/dev/video2"),
+        ("0", "0"),
+        ("/dev/video0", "/dev/video0"),
+        ("http://camera/logitech", "http://camera/logitech"),
+        ("lavfi:testsrc", "lavfi:testsrc"),
+        ("Kinect", "Kinect"),
+        ("", ""),
+    ],
+)
+def test_a_camera_is_found_by_part_of_its_name(wanted: str, path: str) -> None:
+    assert camera_path(wanted, NODES) == path
+
+
+def test_a_camera_that_comes_back_under_another_number_is_found_by_its_name() -> None:
+    assert path_again("/dev/video3", "Logitech C920", NODES) == "/dev/video3"
+    assert path_again("/dev/video1", "Logitech C920", NODES) == "/dev/video2"
+    assert path_again("/dev/video9", "Kinect", NODES) == "/dev/video9"

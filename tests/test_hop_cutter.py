@@ -57,3 +57,11 @@ def test_sound_far_ahead_costs_nothing_and_comes_in_its_hop() -> None:
     assert np.isnan(cutter.cut()).all()
     cutter.hop = 1_000_000
     np.testing.assert_array_equal(cutter.cut()[:3], signal(3))
+
+
+def test_one_that_begins_later_leaves_what_was_before_out_without_counting_it() -> None:
+    cutter = HopCutter(HOP)
+    cutter.begin_at(3)
+    cutter.add(AudioChunk(0, signal(5 * HOP)))
+    np.testing.assert_array_equal(cutter.cut(), signal(5 * HOP)[3 * HOP : 4 * HOP])
+    assert (cutter.hop, cutter.late) == (4, 0)

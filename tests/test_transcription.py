@@ -160,3 +160,33 @@ def test_words_foretold_beyond_the_sound_do_not_count() -> None:
 def test_a_failed_pass_is_refused(figures: dict[str, float]) -> None:
     said = [word("thanks", 0.0, 0.2)]
     assert agree([said] * 3, **figures) == [[], [], []]
+
+
+def heard_hops(*numbers: int) -> StreamingTranscriber:
+    stream = StreamingTranscriber(Scripted([]), window=4, buffer=8, threshold=0.5)
+    for number in numbers:
+        stream.extend(AudioHop(number, np.full(HOP, number, np.float32), np.ones(25, np.float32)))
+    return stream
+
+
+def test_hops_that_never_came_are_missing_and_move_nothing() -> None:
+    stream = heard_hops(0, 1, 4)
+    assert stream.start == 0
+    assert len(stream.samples) == 5 * HOP
+    assert len(stream.speech) == 5 * 25
+    np.testing.assert_array_equal(stream.samples[4 * HOP :], 4)
+    assert np.isnan(stream.samples[2 * HOP : 4 * HOP]).all()
+    assert not stream.speech[50:100].any()
+
+
+def test_one_that_begins_amid_a_session_knows_nothing_of_what_was_before() -> None:
+    stream = heard_hops(100)
+    assert stream.start == 50 * SECOND
+    said = stream.update(None, AudioHop(100, np.zeros(HOP, np.float32), np.zeros(25, np.float32)))
+    assert said.final_until >= 50 * SECOND
+
+
+def test_a_long_pause_costs_no_more_than_the_buffer_holds() -> None:
+    stream = heard_hops(0, 1_000_000)
+    assert len(stream.samples) <= 17 * HOP
+    assert stream.start + stream.seconds * SECOND == 500_000.5 * SECOND

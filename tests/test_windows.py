@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -234,3 +235,26 @@ def test_memory_is_bounded_when_words_never_become_final() -> None:
         closed(windows)
     held = [len(windows._unrevised), len(windows._faces), len(windows._voices)]
     assert max(held) <= 41
+
+
+def test_one_that_begins_amid_a_session_closes_no_window_from_before() -> None:
+    windows = WindowAssembler(SETTINGS, ALL, 15.0, 0, first_hop=100)
+    assert not closed(windows, now=100 * HOP)
+    (first,) = closed(windows, now=101 * HOP)
+    assert (first.hop, first.revision) == (100, 0)
+
+
+@pytest.mark.parametrize("lost", ["audio", "vision"])
+def test_a_stream_that_is_given_up_is_waited_for_no_longer(lost: Stream) -> None:
+    windows = assembler(deadline=1000 * SECOND)
+    windows.add(voice(0))
+    windows.add(faces(0))
+    assert len(closed(windows)) == 1
+    windows.give_up(lost)
+    other = faces(1, ended=True) if lost == "audio" else voice(1, ended=True)
+    windows.add(other)
+    assert len(closed(windows)) == 1
+    if lost == "vision":
+        windows.add(words(1, until=1.0, ended=True))
+        list(windows.ready(0))
+    assert windows.finished

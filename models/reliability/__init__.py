@@ -7,7 +7,7 @@ and its reason names the measure with the least. docs/reliability.md lists them 
 from models.reliability.audio import AUDIO, RECENT_AUDIO, audio_evidence
 from models.reliability.combined import combine
 from models.reliability.face import FACE, RECENT_FACE, face_evidence
-from models.reliability.scores import LOW, Ramp, absent
+from models.reliability.scores import LOW, Ramp, absent, absent_stream
 from models.reliability.words import WORDS, words_evidence
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "WORDS",
     "Ramp",
     "absent",
+    "absent_stream",
     "audio_evidence",
     "combine",
     "face_evidence",

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from streamer.packets import Evidence, Flags
+from streamer.packets import Evidence, Flags, StreamWindow
 
 LOW = 0.7
 """Score below which a reason is given."""
@@ -48,6 +48,11 @@ def fitted(table: str, reasons: Mapping[str, str]) -> Ramps:
 def absent(reason: str) -> Evidence:
     """Evidence of a stream that is not there."""
     return Evidence(0.0, reason, {})
+
+
+def absent_stream(reason: str) -> StreamWindow:
+    """A stream that is not there, in a window."""
+    return StreamWindow(np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), absent(reason))
 
 
 def judge(measures: Mapping[str, float], ramps: Ramps) -> Evidence:

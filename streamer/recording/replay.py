@@ -52,7 +52,7 @@ class Replay:
             self.descriptions = {"recording": f"{self._file}, {_described(about)}"}
             if self._reanalyze:
                 self.descriptions["model"] = self._load(about)
-            self._feed = Feed(self._settings, about.session)
+            self._feed = Feed(self._settings, about.session, stands_in=False)
             resources.callback(self._feed.stop, "failed")
             self._player = threading.Thread(target=self._play, name="replay", daemon=True)
             self.name = about.session
@@ -66,7 +66,7 @@ class Replay:
 
     def start(self) -> None:
         """Let it play, once somebody listens."""
-        self._feed.start()
+        self._feed.start(0)
         self._player.start()
 
     def finished(self) -> bool:

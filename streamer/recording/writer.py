@@ -23,11 +23,18 @@ class RecordingWriter:
     Every ``write`` has reached the operating system when it returns. A recording ends when it is
     closed, when ``limit`` bytes are reached, or when the file cannot be written to; ``ended`` then
     says which, and ``write`` counts in ``refused`` what it is given. All that is in the file by
-    then are whole records. Raises SettingError where the file cannot be made.
+    then are whole records. Where it is ``resumed`` it goes on after what is there already, whose
+    last record may be cut off. Raises SettingError where the file cannot be made.
     """
 
     def __init__(
-        self, file: Path, about: About, limit: int, overwrite: bool, clock: Callable[[], float]
+        self,
+        file: Path,
+        about: About,
+        limit: int,
+        overwrite: bool,
+        clock: Callable[[], float],
+        resumed: bool = False,
     ) -> None:
         self.ended: str | None = None
         self.records = 0
@@ -36,6 +43,10 @@ class RecordingWriter:
         self._limit = limit
         self._clock = clock
         self._synced_at = clock()
+        if resumed:
+            self._descriptor = _opened(file, os.O_NOFOLLOW)
+            self.size = os.fstat(self._descriptor).st_size
+            return
         check_file(file, overwrite)
         self._descriptor = _made(file)
         self._append(start())
@@ -119,10 +130,16 @@ def check_file(file: Path, overwrite: bool) -> None:
 
 def _made(file: Path) -> int:
     """The descriptor of a new file, in the place of what was there."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     try:
         file.unlink(missing_ok=True)
-        return os.open(file, flags, 0o600)
+    except OSError as error:
+        raise _cannot(file, error) from None
+    return _opened(file, os.O_CREAT | os.O_EXCL)
+
+
+def _opened(file: Path, how: int) -> int:
+    try:
+        return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | how, 0o600)
     except OSError as error:
         raise _cannot(file, error) from None
 

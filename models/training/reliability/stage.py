@@ -1,6 +1,6 @@
 """What a rehearsed session needs of models, and the network that trusts every stream."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from faster_whisper import WhisperModel
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models import checkpoint
 from models.checkpoint_files import checkpoint_folder, tuned_weights
-from models.estimator import Estimator
+from models.estimator import NONE_SILENCED, Estimator
 from models.features.voice_reader import VoiceReader
 from models.features.words import WordsEncoder
 from models.hearing import load_whisper
@@ -51,13 +51,13 @@ class Trusting(QAMoE):
 class Credulous(Estimator):
     """An estimator for which every stream that is there shows no sign of damage."""
 
-    def estimate(self, window: Window, muted: Collection[Stream] = ()) -> Estimate:
+    def estimate(self, window: Window, silenced: Mapping[Stream, str] = NONE_SILENCED) -> Estimate:
         """As Estimator.estimate."""
         streams = {
             stream: replace(part, evidence=_unblemished(part.evidence))
             for stream, part in window.streams.items()
         }
-        return super().estimate(replace(window, streams=streams), muted)
+        return super().estimate(replace(window, streams=streams), silenced)
 
     def _heard_well(self, window: Window, audio: StreamWindow) -> Evidence:
         evidence = super()._heard_well(window, audio)

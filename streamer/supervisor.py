@@ -1,0 +1,197 @@
+"""Watches the actors of a session and replaces those that die, hang, stand still or swell."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ray
+
+from streamer import cluster
+from streamer.errors import PipelineError, UserError
+from streamer.packets import Stream
+from streamer.pipeline import Part, Pipeline
+from streamer.supervision import Limits, Watch
+
+LOOK_SECONDS = 0.1
+BEAT_SECONDS = 0.2
+ANSWER_TIMEOUT = 1.0
+
+ESSENTIAL = ("analyzer", "feed")
+
+HEAVY = (
+    "actors.feed",
+    "actors.microphone",
+    "actors.transcriber",
+    "actors.analyzer",
+    "actors.camera",
+)
+"""What the spare actor imports ahead."""
+
+Then = Sequence[tuple[Any, ...]]
+
+
+class Supervisor:
+    """Looks at everything ten times a second, from a thread of its own, and never waits for an
+    actor.
+
+    ``limits`` for each part; ``address`` is the feed's; ``resume`` gives the calls that follow the
+    opening of a part's new actor. ``finished``: all is told that there was to tell. ``failure``:
+    the session cannot go on.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        limits: Mapping[str, Limits],
+        address: str,
+        resume: Callable[[str], Then],
+        has_died: Callable[[], bool],
+        spare: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.finished = False
+        self.failure: UserError | None = None
+        self._pipeline = pipeline
+        self._limits = limits
+        self._address = address
+        self._resume = resume
+        self._has_died = has_died
+        self._keeps_spare = spare
+        self._clock = clock
+        self._watches: dict[str, Watch] = {}
+        self._answers: dict[str, Any] = {}
+        self._asked_at = dict.fromkeys(pipeline.parts, 0.0)
+        self._session_epoch = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        now = self._clock()
+        self._watches = {name: Watch(self._limits[name], now) for name in self._pipeline.parts}
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave the actors to themselves."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(ANSWER_TIMEOUT)
+
+    @property
+    def healthy(self) -> list[str]:
+        """The parts that are there and answer."""
+        return [name for name, watch in self._watches.items() if watch.state == "healthy"]
+
+    @property
+    def faults(self) -> dict[Stream, str]:
+        """The streams that come to nothing because of a part, and why."""
+        return {
+            stream: _told(part, self._watches[part.name])
+            for part in self._pipeline.parts.values()
+            for stream in part.streams
+            if self._watches[part.name].state != "healthy"
+        }
+
+    @property
+    def given_up(self) -> tuple[Stream, ...]:
+        """Of those, the ones that nothing more will come of."""
+        lost = [
+            stream
+            for part in self._pipeline.parts.values()
+            for stream in part.streams
+            if self._watches[part.name].state == "given up"
+        ]
+        return tuple(dict.fromkeys(lost))
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                if self._has_died():
+                    raise PipelineError("Ray has died: one of its own processes is gone")
+                for part in self._pipeline.parts.values():
+                    self._look_after(part)
+                if self._keeps_spare:
+                    self._pipeline.prepare_spare(HEAVY)
+            except UserError as error:
+                self.failure = error
+                return
+            except Exception as error:
+                self.failure = PipelineError(f"supervisor: {type(error).__name__}: {error}")
+                return
+
+    def _look_after(self, part: Part) -> None:
+        watch, now = self._watches[part.name], self._clock()
+        self._take_answer(part, watch)
+        fault = watch.overdue(now, watch.is_late(now) and self._pipeline.is_stopped(part.name))
+        if fault is not None:
+            self._let_go(part, watch, fault)
+        if watch.due(now):
+            self._replace(part, watch)
+        elif (
+            watch.state == "healthy"
+            and part.name not in self._answers
+            and now - self._asked_at[part.name] >= BEAT_SECONDS
+        ):
+            self._asked_at[part.name] = now
+            self._answers[part.name] = self._pipeline.beat(part.name)
+
+    def _take_answer(self, part: Part, watch: Watch) -> None:
+        """Of a beat, or of an opening."""
+        answer = self._answers.get(part.name)
+        if answer is None or not ray.wait([answer], timeout=0)[0]:
+            return
+        del self._answers[part.name]
+        try:
+            told = cluster.get(part.name, answer, ANSWER_TIMEOUT)
+        except UserError as error:
+            died = isinstance(error, cluster.ActorDiedError)
+            self._let_go(part, watch, "it died" if died else str(error))
+            return
+        now = self._clock()
+        if watch.state == "starting":
+            watch.started(now)
+            self._pipeline.connect(part.name)
+            self._tell_faults()
+        else:
+            self._pipeline.heard(part.name, told)
+            watch.heard(now, told.busy, told.memory)
+            if part.name == "analyzer":
+                self.finished = bool(told.counts.get("finished"))
+
+    def _let_go(self, part: Part, watch: Watch, fault: str) -> None:
+        self._answers.pop(part.name, None)
+        self._pipeline.discard(part.name)
+        watch.failed(self._clock(), fault)
+        if watch.state == "given up":
+            self._end_where_nothing_is_left(part, watch)
+        self._tell_faults()
+
+    def _end_where_nothing_is_left(self, part: Part, watch: Watch) -> None:
+        streams = {stream for each in self._pipeline.parts.values() for stream in each.streams}
+        no_second_chance = self._limits[part.name].restarts == 0
+        if part.name in ESSENTIAL or no_second_chance or streams == {*self.given_up}:
+            again = f", after {watch.restarts} restarts" if watch.restarts else ""
+            raise PipelineError(f"{part.name}: {watch.fault}{again}")
+
+    def _replace(self, part: Part, watch: Watch) -> None:
+        options: dict[str, Any] = {}
+        if part.name in ESSENTIAL:
+            self._session_epoch += 1
+            options["session_epoch"] = self._session_epoch
+        if part.name == "feed":
+            options["bind"] = self._address
+        then = list(self._resume(part.name))
+        if part.name == "analyzer":
+            then.append(("set_faults", self.faults, self.given_up))
+        watch.starting(self._clock())
+        self._answers[part.name] = self._pipeline.replace(part.name, options, then)
+
+    def _tell_faults(self) -> None:
+        if self._watches["analyzer"].state == "healthy":
+            self._pipeline.ask("analyzer", "set_faults", self.faults, self.given_up)
+
+
+def _told(part: Part, watch: Watch) -> str:
+    if watch.state == "given up":
+        return f"{part.name} given up after {watch.restarts} restarts: {watch.fault}"
+    return f"{part.name} restarts: {watch.fault}"
