@@ -20,7 +20,7 @@ from streamer.feed.subscriber import Subscriber
 from streamer.packets import STREAMS
 from streamer.reel import Caption
 from streamer.session import Session
-from streamer.settings import DashboardSettings, Settings
+from streamer.settings import Settings
 from streamer.summary import Summary
 from streamer.timeline.course import Timeline
 
@@ -94,7 +94,7 @@ def show(
     lines = view == "json" or (view == "auto" and not live)
     said = Terminal(stderr=True)
     with (
-        _dashboard(settings.dashboard) as (dashboard, dashboard_url),
+        _dashboard(settings) as (dashboard, dashboard_url),
         session,
         _stopped_by_signals() as stopping,
         beside(session.address),
@@ -124,14 +124,14 @@ def show(
 
 
 @contextmanager
-def _dashboard(settings: DashboardSettings) -> Iterator[tuple[Beside, str]]:
+def _dashboard(settings: Settings) -> Iterator[tuple[Beside, str]]:
     """What shows a feed in a browser, and where; nothing unless it is asked for."""
-    if not settings.enabled:
+    if not settings.dashboard.enabled:
         yield nullcontext, ""
         return
     from streamer.web.gateway import Gateway
 
-    with Gateway(settings) as gateway:
+    with Gateway(settings.dashboard, settings.feed.keys) as gateway:
         yield gateway.hearing, gateway.url
 
 

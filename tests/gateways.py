@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from streamer.feed.keys import server_keys
 from streamer.feed.publisher import Publisher
 from streamer.settings import load_settings
 from streamer.web.gateway import Gateway
@@ -34,18 +35,22 @@ class Served:
 
 
 @contextmanager
-def served(*, clients: int = 16, pages: Path | None = None) -> Iterator[Served]:
-    """A gateway on a free port that hears a publisher of its own."""
+def served(
+    *, clients: int = 16, pages: Path | None = None, keys: Path | None = None
+) -> Iterator[Served]:
+    """A gateway on a free port that hears a publisher of its own, which ``keys`` lock."""
+    lock = None if keys is None else server_keys(keys)
     options = {
         "dashboard.port": 0,
         "dashboard.token": TOKEN,
         "dashboard.clients": clients,
         "dashboard.pages": None if pages is None else str(pages),
     }
+    settings = load_settings(options={**options, "feed.keys": keys and str(keys)})
     said: list[str] = []
     with (
-        Publisher("tcp://127.0.0.1:0", "msgpack", blocking=False) as publisher,
-        Gateway(load_settings(options=options).dashboard, say=said.append) as gateway,
+        Publisher("tcp://127.0.0.1:0", "msgpack", blocking=False, keys=lock) as publisher,
+        Gateway(settings.dashboard, settings.feed.keys, said.append) as gateway,
         gateway.hearing(publisher.address),
     ):
         assert publisher.wait_for_subscriber(10)

@@ -15,6 +15,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from streamer.errors import SettingError, SourceError
 from streamer.feed.codec import json_line
+from streamer.feed.keys import new_keys
 from streamer.feed.messages import Message
 from streamer.settings import load_settings
 from streamer.web.gateway import Gateway
@@ -70,6 +71,18 @@ def test_a_client_gets_the_state_and_then_every_message_as_it_is(here: Served) -
                 assert await heard(late, 3) == [json_line(message) for message in before[1:]]
                 more = here.publisher.publish(sentiment(2, revision=1))
                 assert await heard(late, 1) == await heard(first, 1) == [json_line(more)]
+
+    visit(listen())
+
+
+def test_a_locked_feed_is_heard_with_its_keys(tmp_path: Path) -> None:
+    new_keys(tmp_path / "keys")
+
+    async def listen() -> None:
+        with served(keys=tmp_path / "keys") as here:
+            async with listening(here) as client:
+                told = here.publisher.publish(sentiment(0))
+                assert await heard(client, 1) == [json_line(told)]
 
     visit(listen())
 

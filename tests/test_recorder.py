@@ -13,7 +13,8 @@ from streamer.errors import SettingError
 from streamer.feed import Subscriber
 from streamer.feed.messages import HealthMessage, SentimentMessage
 from streamer.packets import Closing
-from streamer.recording.records import Lost
+from streamer.recording.framing import framed
+from streamer.recording.records import Lost, encode
 from streamer.settings import Settings, load_settings
 from tests.feed_fixtures import health, sentiment
 from tests.recording_fixtures import read
@@ -66,6 +67,27 @@ def test_what_is_published_is_recorded_as_it_was_published(tmp_path: Path) -> No
     assert made.about.participant == "ann"
     assert made.end is not None
     assert made.end.reason == "over"
+    assert made.remarks == []
+
+
+def test_a_feed_that_takes_another_s_place_goes_on_with_its_recording(tmp_path: Path) -> None:
+    file = tmp_path / "a.qmr"
+    killed = Feed(settings(file), "s1")
+    killed.push([sentiment(0)])
+    written(killed)
+    killed._publisher.close(linger_ms=0)
+    with file.open("ab") as cut:
+        cut.write(framed(*encode(sentiment(1)))[:50])
+    taking_over = Feed(settings(file), "s1", session_epoch=1)
+    taking_over.push([sentiment(2), voice(2)])
+    taking_over.stop("done")
+    found, made = read(file)
+    told = [item for item in found if isinstance(item, SentimentMessage)]
+    assert [(item.window.start, item.session_epoch, item.seq) for item in told] == [
+        (sentiment(0).window.start, 0, 0),
+        (sentiment(2).window.start, 1, 0),
+    ]
+    assert made.end is not None
     assert made.remarks == []
 
 

@@ -30,11 +30,12 @@ def dashboard(
     port: DashboardPort = None,
     token: Token = None,
     pages: Pages = None,
+    keys: Keys = None,
     config: Config = None,
 ) -> None:
     """Show feeds in a browser on this machine until Ctrl-C: sessions, replays, several at once."""
     from streamer.settings import load_settings
     from streamer.web import serve
 
-    settings = load_settings(config, served(True, port, token, pages))
-    serve.run(settings.dashboard, addresses or [FEED])
+    options = {**served(True, port, token, pages), "feed.keys": keys}
+    serve.run(load_settings(config, options), addresses or [FEED])

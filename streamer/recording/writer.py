@@ -8,7 +8,14 @@ from itertools import accumulate
 from pathlib import Path
 
 from streamer.errors import SettingError
-from streamer.recording.framing import framed, start
+from streamer.recording.framing import (
+    Damage,
+    NotARecordingError,
+    check_start,
+    framed,
+    records,
+    start,
+)
 from streamer.recording.records import About, End, Record, encode
 
 SYNC_SECONDS = 1.0
@@ -23,8 +30,8 @@ class RecordingWriter:
     Every ``write`` has reached the operating system when it returns. A recording ends when it is
     closed, when ``limit`` bytes are reached, or when the file cannot be written to; ``ended`` then
     says which, and ``write`` counts in ``refused`` what it is given. All that is in the file by
-    then are whole records. Where it is ``resumed`` it goes on after what is there already, whose
-    last record may be cut off. Raises SettingError where the file cannot be made.
+    then are whole records. Where it is ``resumed`` it goes on after the last whole record that is
+    there already. Raises SettingError where the file cannot be made.
     """
 
     def __init__(
@@ -45,7 +52,8 @@ class RecordingWriter:
         self._synced_at = clock()
         if resumed:
             self._descriptor = _opened(file, os.O_NOFOLLOW)
-            self.size = os.fstat(self._descriptor).st_size
+            self.size = _whole(file)
+            os.ftruncate(self._descriptor, self.size)
             return
         check_file(file, overwrite)
         self._descriptor = _made(file)
@@ -140,6 +148,21 @@ def _made(file: Path) -> int:
 def _opened(file: Path, how: int) -> int:
     try:
         return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | how, 0o600)
+    except OSError as error:
+        raise _cannot(file, error) from None
+
+
+def _whole(file: Path) -> int:
+    """Bytes up to where its last record is cut off, if it is."""
+    damage = Damage()
+    try:
+        with file.open("rb") as opened:
+            check_start(opened)
+            for _ in records(opened, damage):
+                pass
+            return opened.seek(0, os.SEEK_END) - damage.cut_off
+    except NotARecordingError as error:
+        raise SettingError(f"recording {file}: {error}") from None
     except OSError as error:
         raise _cannot(file, error) from None
 

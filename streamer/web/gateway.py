@@ -41,7 +41,7 @@ class Gateway:
         with Gateway(settings.dashboard) as gateway, gateway.hearing("tcp://127.0.0.1:5556"):
             print(gateway.url)
 
-    It listens on 127.0.0.1 only. ``subscribe`` makes the subscriber for an address. ``say`` is
+    It listens on 127.0.0.1 only. ``feed_keys`` is a folder of keys that open the feeds. ``say`` is
     told where it can be seen and whom it has refused. Raises SourceError where the port cannot be
     had, SettingError where the folder of pages is none.
     """
@@ -49,12 +49,12 @@ class Gateway:
     def __init__(
         self,
         settings: DashboardSettings,
-        subscribe: Callable[[str], AsyncSubscriber] = AsyncSubscriber,
+        feed_keys: Path | None = None,
         say: Callable[[str], None] = _to_stderr,
     ) -> None:
         self._socket = _listening(settings.port)
         self._token = settings.token or secrets.token_urlsafe(TOKEN_BYTES)
-        self._subscribe = subscribe
+        self._feed_keys = feed_keys
         self._say = say
         self._hub = Hub(settings.clients)
         self._guard = Guard(self.port, self._token, say)
@@ -135,7 +135,7 @@ class Gateway:
         await asyncio.gather(*rest, return_exceptions=True)
 
     async def _subscribed(self, address: str) -> AsyncSubscriber:
-        return self._subscribe(address)
+        return AsyncSubscriber(address, keys=self._feed_keys)
 
     async def _pass_on(self, feed: AsyncSubscriber) -> None:
         """Until cancelled: after a bye another session may begin at the same address."""
