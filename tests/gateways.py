@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streamer.feed.keys import server_keys
 from streamer.feed.publisher import Publisher
-from streamer.settings import load_settings
+from streamer.settings import DashboardSettings, load_settings
 from streamer.web.gateway import Gateway
 
 TOKEN = "a-token-for-the-tests"
@@ -34,23 +34,28 @@ class Served:
         return self.http(f"/feed{query}").replace("http://", "ws://")
 
 
+def gateway_settings(
+    *, port: int = 0, clients: int = 16, pages: Path | None = None
+) -> DashboardSettings:
+    options = {
+        "dashboard.port": port,
+        "dashboard.token": TOKEN,
+        "dashboard.clients": clients,
+        "dashboard.pages": None if pages is None else str(pages),
+    }
+    return load_settings(options=options).dashboard
+
+
 @contextmanager
 def served(
     *, clients: int = 16, pages: Path | None = None, keys: Path | None = None
 ) -> Iterator[Served]:
     """A gateway on a free port that hears a publisher of its own, which ``keys`` lock."""
     lock = None if keys is None else server_keys(keys)
-    options = {
-        "dashboard.port": 0,
-        "dashboard.token": TOKEN,
-        "dashboard.clients": clients,
-        "dashboard.pages": None if pages is None else str(pages),
-    }
-    settings = load_settings(options={**options, "feed.keys": keys and str(keys)})
     said: list[str] = []
     with (
         Publisher("tcp://127.0.0.1:0", "msgpack", blocking=False, keys=lock) as publisher,
-        Gateway(settings.dashboard, settings.feed.keys, said.append) as gateway,
+        Gateway(gateway_settings(clients=clients, pages=pages), keys, said.append) as gateway,
         gateway.hearing(publisher.address),
     ):
         assert publisher.wait_for_subscriber(10)

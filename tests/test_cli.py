@@ -11,7 +11,7 @@ import pytest
 from streamer.assets import Assets
 from tests.commands import command, stream
 
-HEAVY = ("torch", "ray", "cv2", "mediapipe", "faster_whisper", "pydantic", "matplotlib")
+HEAVY = ("torch", "ray", "cv2", "mediapipe", "faster_whisper", "pydantic", "matplotlib", "aiohttp")
 
 
 def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
@@ -24,11 +24,13 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         "--source",
         "--damage",
         "--plot",
+        "--dashboard",
         "demo",
         "--record",
         "record",
         "replay",
         "export",
+        "dashboard",
         "devices",
         "doctor",
         "models",

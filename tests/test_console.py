@@ -53,6 +53,11 @@ def test_it_fits_80_by_24_before_and_while_everything_is_shown(console: Console)
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_note_stands_below_all_else() -> None:
+    console = Console(STREAMS, show_transcript=True, note="http://127.0.0.1:8556/?token=abc")
+    assert screen(console.render()).splitlines()[-1].strip() == "http://127.0.0.1:8556/?token=abc"
+
+
 def test_value_label_uncertainty_and_reliability_are_shown(console: Console) -> None:
     console.update(sentiment(value=0.4))
     shown = screen(console.render())

@@ -4,25 +4,27 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import hypothesis
 import msgspec
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streamer.errors import SettingError, SourceError
 from streamer.feed.codec import json_line
 from streamer.feed.keys import new_keys
 from streamer.feed.messages import Message
-from streamer.settings import load_settings
 from streamer.web.gateway import Gateway
 from streamer.web.guard import LINES
 from streamer.web.hub import QUEUE, Hub
 from tests.feed_fixtures import health, sentiment, transcript
-from tests.gateways import TOKEN, Served, served
+from tests.gateways import TOKEN, Served, gateway_settings, served
 
 SECONDS = 20.0
 
@@ -196,13 +198,43 @@ def test_messages_from_clients_are_not_accepted(here: Served, sent: str, code: i
     visit(speak())
 
 
-def test_bytes_that_are_no_request_do_no_harm(here: Served) -> None:
-    for garbage in (b"\x00" * 100, b"GET / HTTP/9\r\n\r\n", b"GET /" + b"a" * 20_000 + b"\r\n"):
+HANDSHAKE = (
+    "GET /feed?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+REQUESTS = [
+    b"",
+    b"GET / HTTP/9\r\n\r\n",
+    b"GET /" + b"a" * 20_000 + b"\r\n",
+    b"GET /feed?token=%ff%00 HTTP/1.1\r\nHost: \xff\r\nOrigin: \x00\r\n\r\n",
+    b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+]
+
+
+@hypothesis.settings(
+    max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@given(st.booleans(), st.sampled_from(REQUESTS), st.binary(max_size=300))
+def test_bytes_that_nobody_understands_do_no_harm(
+    here: Served, upgraded: bool, request: bytes, garbage: bytes
+) -> None:
+    begun = HANDSHAKE.format(token=TOKEN, port=here.port).encode() if upgraded else request
+    with socket.create_connection(("127.0.0.1", here.port), SECONDS) as stranger:
+        stranger.sendall(begun + garbage)
+        stranger.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            while got := stranger.recv(4096):
+                assert b"Traceback" not in got
+
+
+def test_after_all_that_it_still_serves(here: Served, capfd: pytest.CaptureFixture[str]) -> None:
+    for garbage in REQUESTS:
         with socket.create_connection(("127.0.0.1", here.port), SECONDS) as stranger:
             stranger.sendall(garbage)
-            stranger.shutdown(socket.SHUT_WR)
-            assert b"Traceback" not in stranger.recv(4096)
     assert answer(here.http())[0] == 200
+    assert capfd.readouterr().err == ""
+    assert here.gateway.clients == 0
 
 
 def test_pages_come_with_a_strict_policy_and_nothing_is_kept(here: Served) -> None:
@@ -270,12 +302,10 @@ def test_a_feed_that_starts_again_is_heard_again(here: Served) -> None:
 
 
 def test_a_port_in_use_and_a_folder_that_is_none_are_told(here: Served, tmp_path: Path) -> None:
-    taken = load_settings(options={"dashboard.port": here.port}).dashboard
     with pytest.raises(SourceError, match=r"dashboard\.port = \d+: Address already in use"):
-        Gateway(taken)
-    nowhere = load_settings(options={"dashboard.pages": str(tmp_path / "x"), "dashboard.port": 0})
+        Gateway(gateway_settings(port=here.port))
     with pytest.raises(SettingError, match=r"dashboard\.pages .* no such folder"):
-        Gateway(nowhere.dashboard)
+        Gateway(gateway_settings(pages=tmp_path / "x"))
 
 
 def test_it_says_where_it_is(here: Served) -> None:

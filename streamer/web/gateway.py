@@ -21,6 +21,10 @@ from streamer.web.hub import Hub
 
 POLL_SECONDS = 60.0
 CALL_SECONDS = 10.0
+CHECK_SECONDS = 0.02
+
+FAREWELL_SECONDS = 0.5
+"""How long the end of a feed is waited for."""
 
 TOKEN_BYTES = 16
 """128 random bits, 22 letters."""
@@ -64,7 +68,7 @@ class Gateway:
         except BaseException:
             self._socket.close()
             raise
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()  # the kind that ZeroMQ needs on every system
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="dashboard", daemon=True
         )
@@ -115,12 +119,11 @@ class Gateway:
     @contextmanager
     def hearing(self, address: str) -> Iterator[None]:
         """Serve the feed at ``address`` meanwhile. Raises SettingError for a malformed one."""
-        feed = self._call(self._subscribed(address))
-        task = asyncio.run_coroutine_threadsafe(self._pass_on(feed), self._loop)
+        feed, task = self._call(self._begin_hearing(address))
         try:
             yield
         finally:
-            task.cancel()
+            self._call(_end_hearing(feed, task))
 
     async def _start(self) -> None:
         await self._runner.setup()
@@ -134,16 +137,21 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
 
-    async def _subscribed(self, address: str) -> AsyncSubscriber:
-        return AsyncSubscriber(address, keys=self._feed_keys)
+    async def _begin_hearing(self, address: str) -> tuple[AsyncSubscriber, asyncio.Task[None]]:
+        feed = AsyncSubscriber(address, keys=self._feed_keys)
+        return feed, asyncio.create_task(self._pass_on(feed, address))
 
-    async def _pass_on(self, feed: AsyncSubscriber) -> None:
+    async def _pass_on(self, feed: AsyncSubscriber, address: str) -> None:
         """Until cancelled: after a bye another session may begin at the same address."""
-        async with feed:
+        try:
             while True:
                 message = await feed.receive(POLL_SECONDS)
                 if message is not None:
                     self._hub.publish(message)
+        except Exception as error:
+            self._say(f"dashboard   hears {address} no more: {type(error).__name__}: {error}")
+        finally:
+            feed.close()
 
     def _call(self, steps: Coroutine[Any, Any, Result]) -> Result:
         """Run in the gateway's thread."""
@@ -154,6 +162,15 @@ class Gateway:
             with suppress(Exception):
                 future.cancel()
             raise PipelineError(f"dashboard: no answer within {CALL_SECONDS:g} s") from None
+
+
+async def _end_hearing(feed: AsyncSubscriber, task: asyncio.Task[None]) -> None:
+    """The bye of a session that has just ended may still be on its way."""
+    deadline = asyncio.get_running_loop().time() + FAREWELL_SECONDS
+    while not (feed.ended or task.done()) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(CHECK_SECONDS)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _listening(port: int) -> socket.socket:

@@ -18,7 +18,8 @@ export class Moment {
   #start = 0;
   #end = 1;
   #at = null;
-  #follows = false;
+  /** Where the pointer rests, as a share of the width: time moves under it. */
+  #pointer = null;
 
   constructor(box) {
     this.#box = box;
@@ -37,19 +38,18 @@ export class Moment {
   show(messages, start, end) {
     this.messages = messages;
     [this.#start, this.#end] = [start, end];
-    if (this.#at !== null && this.#follows) this.#at = end;
+    if (this.#pointer !== null) this.#at = start + this.#pointer * (end - start);
     this.#draw();
   }
 
   #point(event) {
     const { left, width } = this.#slider.getBoundingClientRect();
-    this.#choose(this.#start + ((event.clientX - left) / width) * (this.#end - this.#start));
+    const share = (event.clientX - left) / width;
+    this.#choose(this.#start + share * (this.#end - this.#start), share);
   }
 
   #leave() {
-    this.#at = null;
-    this.#follows = false;
-    this.#draw();
+    this.#choose(null);
   }
 
   #key(event) {
@@ -63,9 +63,9 @@ export class Moment {
     return this.#choose(ends[Math.max(0, Math.min(ends.length - 1, target))]);
   }
 
-  #choose(at) {
+  #choose(at, pointer = null) {
     this.#at = at;
-    this.#follows = at === this.#end;
+    this.#pointer = pointer;
     this.#draw();
   }
 
