@@ -31,15 +31,18 @@ def publisher() -> Iterator[Publisher]:
         yield publisher
 
 
-def scrape(url: str) -> Samples:
+def read(text: str) -> Samples:
     """Every sample by its name and the values of its labels, in the order of the labels' names."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        text = answer.read().decode()
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def scrape(url: str) -> Samples:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return read(answer.read().decode())
 
 
 def scraped_when(url: str, holds: Callable[[Samples], bool]) -> Samples:
@@ -55,8 +58,7 @@ def scraped_when(url: str, holds: Callable[[Samples], bool]) -> Samples:
 @pytest.fixture
 def exporter(publisher: Publisher) -> Iterator[tuple[Publisher, str]]:
     """A publisher and where its metrics are."""
-    arguments = ("--port", "0", "--stale", "2", "--forget", "5", "--most", "3")
-    with started(python(SCRIPT, publisher.address, *arguments)) as plugin:
+    with started(python(SCRIPT, publisher.address, "--port", "0", "--stale", "600")) as plugin:
         assert plugin.stdout
         url = plugin.stdout.readline().split()[-1]
         assert publisher.wait_for_subscriber(20)
@@ -107,36 +109,66 @@ def test_a_feed_becomes_metrics(exporter: tuple[Publisher, str]) -> None:
     assert names == set(re.findall(r"`(qamoe_\w+)`", readme))
 
 
-def test_abstention_silence_and_bye_have_no_value(exporter: tuple[Publisher, str]) -> None:
-    publisher, url = exporter
-    value, abstaining, up = (
-        (name, "ann", "s1")
-        for name in ("qamoe_sentiment_value", "qamoe_sentiment_abstaining", "qamoe_up")
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def metrics(publisher: Publisher, clock: Clock) -> Iterator[FeedMetrics]:
+    """Those of up to three participants: stale after 3 seconds, forgotten after 60."""
+    with Subscriber(publisher.address) as feed:
+        yield FeedMetrics(feed, Participants(3, 60), stale=3, clock=clock)
+
+
+def collected(metrics: FeedMetrics) -> Samples:
+    return read(generate_latest(metrics.registry).decode())
+
+
+def test_abstention_silence_and_bye_have_no_value(metrics: FeedMetrics, clock: Clock) -> None:
+    value, abstaining, up, silent = (
+        (f"qamoe_{name}", "ann", "s1")
+        for name in ("sentiment_value", "sentiment_abstaining", "up", "silent_seconds")
     )
-    publisher.publish(sentiment(0))
-    assert value in scraped_when(url, lambda samples: value in samples)
-    publisher.publish(sentiment(1, value=None, reason="dark"))
-    seen = scraped_when(url, lambda samples: samples[abstaining] == 1)
-    assert value not in seen
-    publisher.publish(sentiment(2))
-    assert scraped_when(url, lambda samples: value in samples)[up] == 1
-    silent = scraped_when(url, lambda samples: samples[up] == 0)  # nothing comes any more
-    assert value not in silent
-    assert silent["qamoe_silent_seconds", "ann", "s1"] >= 2
-    publisher.publish(sentiment(3))
-    assert scraped_when(url, lambda samples: samples[up] == 1)[value] == 0.4
-    publisher.publish(health(bye=True))
-    assert value not in scraped_when(url, lambda samples: samples[up] == 0)
-    scraped_when(url, lambda samples: up not in samples)  # forgotten
+    metrics.hear(sentiment(0))
+    assert collected(metrics)[value] == 0.4
+    metrics.hear(sentiment(1, value=None, reason="dark"))
+    seen = collected(metrics)
+    assert (seen[up], seen[abstaining], value in seen) == (1, 1, False)
+    metrics.hear(sentiment(2))
+    clock.now = 2.9
+    assert value in collected(metrics)
+    clock.now = 3.0
+    seen = collected(metrics)
+    assert (seen[up], seen[silent], value in seen) == (0, 3.0, False)
+    metrics.hear(sentiment(3))
+    assert collected(metrics)[value] == 0.4
+    metrics.hear(health(bye=True))
+    seen = collected(metrics)
+    assert (seen[up], value in seen) == (0, False)
+    clock.now = 63.0
+    seen = collected(metrics)
+    assert up not in seen
+    assert seen[("qamoe_participants_forgotten_total",)] == 1
 
 
-def test_only_so_many_participants_are_shown(exporter: tuple[Publisher, str]) -> None:
-    publisher, url = exporter
+def test_only_so_many_participants_are_shown(metrics: FeedMetrics) -> None:
     for number in range(10):
-        publisher.publish(health(session=f"s{number}"))
-    forgotten = ("qamoe_participants_forgotten_total",)
-    seen = scraped_when(url, lambda samples: samples[forgotten] == 7)
-    assert [labels[1] for name, *labels in seen if name == "qamoe_up"] == ["s7", "s8", "s9"]
+        metrics.hear(health(session=f"s{number}"))
+    metrics.hear(health(session="s7"))  # the one heard last stays longest
+    metrics.hear(health(session="s10"))
+    seen = collected(metrics)
+    assert sorted(who[1] for name, *who in seen if name == "qamoe_up") == ["s10", "s7", "s9"]
+    assert seen[("qamoe_participants_forgotten_total",)] == 8
 
 
 def test_gaps_restarts_and_malformed_messages_are_counted() -> None:
@@ -153,15 +185,11 @@ def test_gaps_restarts_and_malformed_messages_are_counted() -> None:
         assert seen[("qamoe_feed_messages_total", "sentiment")] == 3
 
 
-def test_streams_it_does_not_know_make_no_labels(publisher: Publisher) -> None:
+def test_streams_it_does_not_know_make_no_labels(metrics: FeedMetrics) -> None:
     """Whoever can publish must not be able to fill Prometheus' memory."""
-    message = msgspec.structs.replace(
-        sentiment(), reliability={f"stream{n}": Reliability(1, 1, 1) for n in range(100)}
-    )
-    with Subscriber(publisher.address) as feed:
-        metrics = FeedMetrics(feed, Participants(10, 60), stale=3, clock=lambda: 0.0)
-        metrics.hear(message)
-        assert "stream1" not in generate_latest(metrics.registry).decode()
+    many = {f"stream{number}": Reliability(1, 1, 1) for number in range(100)}
+    metrics.hear(msgspec.structs.replace(sentiment(), reliability=many))
+    assert [name for name in collected(metrics) if "stream1" in name] == []
 
 
 def test_it_serves_on_loopback_only(exporter: tuple[Publisher, str]) -> None:
