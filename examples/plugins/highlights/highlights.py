@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     given = options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return run(given)
     except UserError as error:

@@ -67,12 +67,12 @@ function line(event) {
 }
 
 /** Text from a feed or a shell without line breaks and what a terminal would obey. */
-const oneLine = (text) => text.replace(/[\p{Cc}\s]+/gu, (found) => (/^ +$/.test(found) ? found : " "));
+const oneLine = (text) => text.replace(/\p{Cc}+/gu, " ");
 
 const DESCRIBE = {
   sentiment: (message) =>
     `${message.window.end.toFixed(1)} s  ${estimate(message)}  ${reliability(message)}`,
-  transcript: ({ words }) => words.map(({ text }) => String(text).trim()).join(" "),
+  transcript: ({ words }) => words.map(({ text }) => text.trim()).join(" "),
   health: ({ state, reason, streams }) =>
     `${state}${reason ? ` (${reason})` : ""}  ` +
     Object.entries(streams).map(([name, stream]) => `${name} ${stream?.state}`).join("  "),

@@ -46,6 +46,8 @@ const isSentiment = (value) =>
   value === null || (isNumber(value?.value) && isNumber(value?.uncertainty));
 const isReliability = (value) =>
   isObject(value) && Object.values(value).every((stream) => isNumber(stream?.value));
+const areWords = (value) =>
+  Array.isArray(value) && value.every((word) => typeof word?.text === "string");
 
 const ENVELOPE = { seq: isCount, published_at: isNumber };
 const FIELDS = {
@@ -56,6 +58,6 @@ const FIELDS = {
     sentiment: isSentiment,
     reliability: isReliability,
   },
-  transcript: { ...ENVELOPE, window: isSpan, words: Array.isArray },
+  transcript: { ...ENVELOPE, window: isSpan, words: areWords },
   health: { ...ENVELOPE, state: (value) => typeof value === "string", streams: isObject },
 };
