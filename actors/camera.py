@@ -53,7 +53,7 @@ class Camera(Capture[FaceFrames]):
                 self._send(ended=last)
                 if last:
                     return
-            if frame is not None:
+            if frame is not None and frame.captured_at >= self._begins_at:
                 self._analyse(frame)
 
     def _patience(self) -> float:

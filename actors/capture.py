@@ -40,6 +40,7 @@ class Capture(ABC, Generic[Packet]):
         self._live = settings.source.file is None
         self._hop_ns = settings.window.hop_ns
         self._hop = 0
+        self._begins_at = 0
         self.seen_at: int | None = None
         """When the thread last came by, on the monotonic clock (ns)."""
         self._muted = threading.Event()
@@ -62,6 +63,7 @@ class Capture(ABC, Generic[Packet]):
         self._epoch = epoch
         if resumed:
             self._hop = max(self._now // self._hop_ns, 0)
+            self._begins_at = self._hop * self._hop_ns
         self._source.start(epoch)
         self._thread.start()
 

@@ -18,6 +18,7 @@ class Faults:
     def __init__(self) -> None:
         self._devices: dict[Stream, str] = {}
         self._stages: dict[Stream, str] = {}
+        self._untold: dict[Stream, str] = {}
         self._closed: dict[int, Mapping[Stream, str]] = {}
 
     def take(self, packet: Packet) -> None:
@@ -35,16 +36,18 @@ class Faults:
                 self._devices[stream] = packet.fault
 
     def set(self, faults: Mapping[Stream, str]) -> None:
-        """The stages that are at fault, in place of those before."""
+        """The stages that are at fault, in place of those before; each is told by one window at
+        least, however soon it is over."""
         self._stages = dict(faults)
+        self._untold |= faults
 
     @property
     def now(self) -> Mapping[Stream, str]:
-        return self._devices | self._stages
+        return self._devices | self._untold | self._stages
 
     @property
     def of_stages(self) -> tuple[tuple[Stream, str], ...]:
-        return tuple(sorted(self._stages.items()))
+        return tuple(sorted((self._untold | self._stages).items()))
 
     @property
     def told(self) -> str | None:
@@ -56,4 +59,5 @@ class Faults:
         if window.revision == 0:
             self._closed[window.hop] = MappingProxyType(dict(self.now))
             self._closed.pop(window.hop - REMEMBERED, None)
+            self._untold = {}
         return dict(self._closed.get(window.hop, {}))

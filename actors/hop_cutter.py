@@ -40,7 +40,8 @@ class HopCutter:
         start = round(chunk.captured_at * SAMPLE_RATE / SECOND)
         end = start + len(chunk.samples)
         self.late += max(0, min(end, self.hop * self._size) - max(start, self._first * self._size))
-        self._pieces.append((start, chunk.samples))
+        if end > self._first * self._size:
+            self._pieces.append((start, chunk.samples))
         self._filled = max(self._filled, end)
 
     def cut(self) -> Floats:

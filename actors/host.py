@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import psutil
 
 from actors.channel import DELIVERY_TIMEOUT, to_actor
 from streamer.errors import PipelineError
+
+Floats64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Host:
         self._stage: Any = None
         self._output: Any = None
         self._taking: dict[int, int] = {}
+        self._ballast: Floats64 | None = None
 
     def warm_up(self, modules: Sequence[str]) -> int:
         """Import what a stage may need one day. Its process's number."""
@@ -100,6 +105,10 @@ class Host:
             since.append(seen)
         busy = (time.monotonic_ns() - min(since)) / 1e9 if since else 0.0
         return Beat(os.getpid(), memory, busy, self._stage.stats())
+
+    def swell(self, megabytes: int) -> None:
+        """Hold that much more memory, as a leak would: for rehearsing faults."""
+        self._ballast = np.ones(megabytes * 2**17)
 
     def _deliver(self, item: Any) -> None:
         self._output(item)

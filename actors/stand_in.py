@@ -63,9 +63,10 @@ class StandIn:
 
     def due(self, now: float) -> Iterator[Message]:
         """What there is to say at ``now``; at most one message of a kind."""
-        if self._health is not None and self._health.state != "running":
-            return  # paused or over: no windows are expected
-        if self._window is not None and now >= self._window_due:
+        state = "running" if self._health is None else self._health.state
+        if state == "bye":
+            return
+        if state == "running" and self._window is not None and now >= self._window_due:
             yield self._without_estimate(self._window, now - self._window_at)
         if self._health is not None and now >= self._health_due:
             yield _still_here(self._health, now - self._health_at)

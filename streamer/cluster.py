@@ -132,6 +132,8 @@ def get(name: str, reference: Any, timeout: float) -> Any:
         raise PipelineError(f"{name} failed: {_lines(error)[-1]}") from None
     except RayActorError as error:
         raise ActorDiedError(f"{name} died: {_lines(error)[0]}") from None
+    except RayError as error:
+        raise PipelineError(f"{name} cannot be reached: {_lines(error)[0]}") from None
 
 
 def _init(folder: Path, options: dict[str, Any]) -> None:

@@ -29,6 +29,10 @@ class Part:
     streams: tuple[Stream, ...] = ()
     wants_gpu: bool = False
 
+    @property
+    def module(self) -> str:
+        return self.stage.partition(":")[0]
+
 
 class Pipeline:
     """Starts an actor for every part, in their order; ``local`` says whether their processes are on
@@ -88,11 +92,15 @@ class Pipeline:
                 )
         return False
 
-    def prepare_spare(self, modules: Sequence[str]) -> None:
+    def swell(self, name: str, megabytes: int) -> None:
+        """Let the part's actor hold so much more memory: for rehearsing faults."""
+        self._actors[name].swell.remote(megabytes)
+
+    def prepare_spare(self) -> None:
         """Start the spare actor, if there is none."""
         if self._spare is None:
             self._spare = cluster.actor(wants_gpu=False)
-            self._spare.warm_up.remote(modules)
+            self._spare.warm_up.remote([part.module for part in self.parts.values()])
 
     def discard(self, name: str) -> None:
         """End the part's actor, whatever state it is in."""

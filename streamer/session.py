@@ -144,6 +144,11 @@ class Session:
         pipeline, _ = self._entered
         return pipeline.processes
 
+    def swell(self, name: str, megabytes: int) -> None:
+        """Let an actor hold so much more memory: for rehearsing faults."""
+        pipeline, _ = self._entered
+        pipeline.swell(name, megabytes)
+
     def _controls(self, name: str) -> list[tuple[Any, ...]]:
         """The calls that make a part do as the controls say."""
         silenced = self._muted | {"text"} if "audio" in self._muted else self._muted

@@ -19,15 +19,6 @@ ANSWER_TIMEOUT = 1.0
 
 ESSENTIAL = ("analyzer", "feed")
 
-HEAVY = (
-    "actors.feed",
-    "actors.microphone",
-    "actors.transcriber",
-    "actors.analyzer",
-    "actors.camera",
-)
-"""What the spare actor imports ahead."""
-
 Then = Sequence[tuple[Any, ...]]
 
 
@@ -111,7 +102,7 @@ class Supervisor:
                 for part in self._pipeline.parts.values():
                     self._look_after(part)
                 if self._keeps_spare:
-                    self._pipeline.prepare_spare(HEAVY)
+                    self._pipeline.prepare_spare()
             except UserError as error:
                 self.failure = error
                 return

@@ -35,6 +35,14 @@ def test_a_window_keeps_what_was_at_fault_when_it_closed() -> None:
     assert faults.at(window(1, revision=1)) == {"vision": "camera restarts"}
 
 
+def test_a_fault_that_is_over_soon_is_told_by_one_window() -> None:
+    faults = Faults()
+    faults.set({"vision": "camera restarts"})
+    faults.set({})
+    assert faults.at(window(0)) == {"vision": "camera restarts"}
+    assert faults.at(window(1)) == {}
+
+
 def test_the_memory_of_windows_is_bounded() -> None:
     faults = Faults()
     for hop in range(1000):

@@ -87,6 +87,13 @@ def test_who_has_said_bye_is_not_stood_in_for() -> None:
     assert not looked_at(feed_after(sentiment(0), health(bye=True)), 10).said
 
 
+def test_while_paused_only_health_goes_on() -> None:
+    paused = msgspec.structs.replace(health(), state="paused")
+    feed = looked_at(feed_after(sentiment(0), paused), 10)
+    assert not feed.windows
+    assert {item.state for item in feed.said if isinstance(item, HealthMessage)} == {"paused"}
+
+
 @given(looks=st.lists(st.floats(0, 3), max_size=60))
 def test_windows_follow_one_another_however_seldom_one_looks(looks: list[float]) -> None:
     feed, now = feed_after(sentiment(0), health()), 0.0

@@ -1,0 +1,237 @@
+"""Faults done on purpose to a running session, and what its feed makes of them."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from actors.stand_in import REASON
+from streamer.feed import Subscriber
+from streamer.feed.messages import HealthMessage, Message, SentimentMessage
+from streamer.packets import Stream
+from streamer.session import Session
+
+STREAMS_OF: dict[str, tuple[Stream, ...]] = {
+    "microphone": ("audio",),
+    "camera": ("vision",),
+    "transcriber": ("audio",),
+    "analyzer": ("audio", "vision"),
+    "feed": (),
+}
+"""Streams whose reliability has to be 0 while an actor is not there. The text of a window is that
+of its words: without a voice, and so without new words, it goes on for a while."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``begin`` does it; ``end`` takes it back where it does not pass by itself. ``streams`` read 0
+    in between, for a reason in which ``named`` stands."""
+
+    name: str
+    streams: tuple[Stream, ...]
+    begin: Callable[[], None]
+    end: Callable[[], None] | None = None
+    named: str = ""
+    epochs: int = 0
+    """By how much the session's epoch rises."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a fault; times in s, None for what was never seen.
+
+    ``noticed``: until a window in which its streams read 0; ``recovered``: from its end until a
+    window in which they read more than 0 again; ``gap``: the longest silence of the feed;
+    ``reasons`` are those of the windows in between; ``touched`` the other streams that fell to 0.
+    """
+
+    name: str
+    noticed: float | None
+    recovered: float | None
+    gap: float
+    reasons: tuple[str, ...]
+    touched: tuple[Stream, ...]
+    lost: int
+
+
+@dataclass
+class Observer:
+    """Keeps all that a feed says, with the time (s) at which it came, from a thread of its own."""
+
+    address: str
+    session: str
+    seen: list[tuple[float, Message]] = field(default_factory=list)
+    lost: int = 0
+    _closing: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._listen, name="observer", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(5.0)
+
+    def since(self, began: float) -> list[tuple[float, Message]]:
+        return [item for item in list(self.seen) if item[0] >= began]
+
+    def windows(self, began: float) -> Iterator[tuple[float, SentimentMessage]]:
+        """The windows, as they closed, that came after ``began``."""
+        for came, message in self.since(began):
+            if isinstance(message, SentimentMessage) and message.revision == 0:
+                yield came, message
+
+    def longest_gap(self, began: float) -> float:
+        """Between two messages from the last one before ``began`` on, and up to now."""
+        before = [came for came, _ in list(self.seen) if came < began][-1:]
+        times = [*before, *(came for came, _ in self.since(began)), time.monotonic()]
+        return max((after - before for before, after in pairwise(times)), default=0.0)
+
+    def _listen(self) -> None:
+        with Subscriber(self.address, session=self.session) as feed:
+            while not self._closing.is_set():
+                message = feed.receive(0.1)
+                if message is not None:
+                    self.seen.append((time.monotonic(), message))
+                self.lost = feed.gaps
+
+
+def actor_faults(session: Session, memory_mb: int) -> Iterator[Fault]:
+    """Kill and stop every actor there is, and let one of them swell by ``memory_mb``."""
+    for name in session.processes:
+        named = REASON if name == "analyzer" else f"{name} restarts"
+        epochs = int(name in ("analyzer", "feed"))
+        for what, number in (("killed", signal.SIGKILL), ("stopped", signal.SIGSTOP)):
+            begin = partial(_send, session, name, number)
+            yield Fault(f"{name} {what}", STREAMS_OF[name], begin, None, named, epochs)
+    name = "camera" if "camera" in session.processes else "transcriber"
+    swell = partial(session.swell, name, memory_mb)
+    yield Fault(f"{name} swells", STREAMS_OF[name], swell, None, f"{name} restarts")
+
+
+def rehearse(
+    fault: Fault, observer: Observer, check: Callable[[], object], hold: float, patience: float
+) -> Outcome:
+    """Do a fault, hold it for ``hold`` seconds where it has an end, and wait for ``patience``
+    seconds at most until it is noticed, and until all is well again.
+
+    ``check`` is called meanwhile and raises where the session has failed.
+    """
+    streams = [*_recent(observer, time.monotonic() - 2.0)]
+    epoch = _epoch(observer)
+    began = time.monotonic()
+    fault.begin()
+
+    def spoiled() -> float | None:
+        windows = observer.windows(began)
+        return next((came for came, window in windows if _is_zero(window, fault)), None)
+
+    noticed = _wait(spoiled, check, patience) if fault.streams else None
+    if fault.end is not None:
+        time.sleep(max(began + hold - time.monotonic(), 0))
+        fault.end()
+    ended = began if fault.end is None else time.monotonic()
+
+    def well() -> float | None:
+        for came, window in observer.windows(max(ended, noticed or 0.0)):
+            renewed = window.session_epoch >= epoch + fault.epochs
+            if renewed and window.sentiment is not None and not _is_any_zero(window, fault):
+                return came
+        return None
+
+    recovered = _wait(well, check, patience)
+    until = recovered or time.monotonic()
+    between = [window for came, window in observer.windows(began) if came < until]
+    return Outcome(
+        fault.name,
+        None if noticed is None else noticed - began,
+        None if recovered is None else recovered - ended,
+        observer.longest_gap(began),
+        tuple(dict.fromkeys(_reasons(between, fault))),
+        tuple(stream for stream in streams if _fell(between, stream, fault)),
+        observer.lost,
+    )
+
+
+def leftovers(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that are still there."""
+    return [
+        process
+        for process in processes
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def _send(session: Session, name: str, number: int) -> None:
+    os.kill(session.processes[name], number)
+
+
+def _wait(
+    find: Callable[[], float | None], check: Callable[[], object], patience: float
+) -> float | None:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if (found := find()) is not None:
+            return found
+        check()
+        time.sleep(0.05)
+    return None
+
+
+def _recent(observer: Observer, began: float) -> list[Stream]:
+    """The streams that can be trusted at present."""
+    windows = [window for _, window in observer.windows(began)]
+    streams: tuple[Stream, ...] = ("audio", "vision")
+    return [name for name in streams if windows and windows[-1].reliability[name].value > 0]
+
+
+def _epoch(observer: Observer) -> int:
+    return max((message.session_epoch for _, message in list(observer.seen)), default=0)
+
+
+def _is_zero(window: SentimentMessage, fault: Fault) -> bool:
+    parts = [window.reliability[stream] for stream in fault.streams]
+    return all(part.value == 0 and fault.named in str(part.reason) for part in parts)
+
+
+def _is_any_zero(window: SentimentMessage, fault: Fault) -> bool:
+    return any(window.reliability[stream].value == 0 for stream in fault.streams)
+
+
+def _fell(windows: list[SentimentMessage], stream: Stream, fault: Fault) -> bool:
+    return stream not in fault.streams and any(
+        window.reliability[stream].value == 0 for window in windows
+    )
+
+
+def _reasons(windows: list[SentimentMessage], fault: Fault) -> Iterator[str]:
+    for window in windows:
+        for stream in fault.streams:
+            part = window.reliability[stream]
+            if part.value == 0 and part.reason:
+                yield part.reason
+
+
+def health_reasons(observer: Observer, began: float) -> list[str]:
+    """What health said was wrong."""
+    return [
+        message.reason
+        for _, message in observer.since(began)
+        if isinstance(message, HealthMessage) and message.reason
+    ]
