@@ -5,7 +5,15 @@ import sys
 
 import typer
 
-from streamer.commands import contract, listening, machine, recordings, science, streaming
+from streamer.commands import (
+    contract,
+    listening,
+    machine,
+    recordings,
+    rehearsing,
+    science,
+    streaming,
+)
 from streamer.errors import SettingError, UserError
 
 INTERRUPTED = 130
@@ -30,6 +38,7 @@ app.command()(listening.dashboard)
 app.command(context_settings=recordings.ALL_OPTIONS)(recordings.record)
 app.command()(recordings.replay)
 app.command()(recordings.export)
+app.command()(rehearsing.chaos)
 app.command()(science.train)
 app.command()(science.evaluate)
 app.add_typer(models, name="models")

@@ -16,7 +16,7 @@ import psutil
 from actors.stand_in import REASON
 from streamer.feed import Subscriber
 from streamer.feed.messages import HealthMessage, Message, SentimentMessage
-from streamer.packets import Stream
+from streamer.packets import STREAMS, Stream
 from streamer.session import Session
 
 STREAMS_OF: dict[str, tuple[Stream, ...]] = {
@@ -28,6 +28,10 @@ STREAMS_OF: dict[str, tuple[Stream, ...]] = {
 }
 """Streams whose reliability has to be 0 while an actor is not there. The text of a window is that
 of its words: without a voice, and so without new words, it goes on for a while."""
+
+
+RECENT = 2.0
+"""Seconds for which the last window tells how things are."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class Fault:
     named: str = ""
     epochs: int = 0
     """By how much the session's epoch rises."""
+
+    def is_told_by(self, window: SentimentMessage) -> bool:
+        """Whether a window says that its streams come to nothing, and why."""
+        parts = [window.reliability[stream] for stream in self.streams]
+        return all(part.value == 0 and self.named in str(part.reason) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -115,14 +124,44 @@ class Observer:
 def actor_faults(session: Session, memory_mb: int) -> Iterator[Fault]:
     """Kill and stop every actor there is, and let one of them swell by ``memory_mb``."""
     for name in session.processes:
+        streams = tuple(stream for stream in STREAMS_OF[name] if stream in session.streams)
         named = REASON if name == "analyzer" else f"{name} restarts"
         epochs = int(name in ("analyzer", "feed"))
         for what, number in (("killed", signal.SIGKILL), ("stopped", signal.SIGSTOP)):
             begin = partial(_send, session, name, number)
-            yield Fault(f"{name} {what}", STREAMS_OF[name], begin, None, named, epochs)
+            yield Fault(f"{name} {what}", streams, begin, None, named, epochs)
     name = "camera" if "camera" in session.processes else "transcriber"
     swell = partial(session.swell, name, memory_mb)
     yield Fault(f"{name} swells", STREAMS_OF[name], swell, None, f"{name} restarts")
+
+
+@dataclass(frozen=True)
+class Before:
+    """How a feed was before a fault: the streams that could be trusted, and whether there was an
+    estimate."""
+
+    streams: tuple[Stream, ...]
+    estimated: bool
+    epoch: int
+
+    @classmethod
+    def of(cls, observer: Observer) -> Self:
+        windows = [window for _, window in observer.windows(time.monotonic() - RECENT)]
+        last = windows[-1].reliability if windows else {}
+        return cls(
+            tuple(name for name in STREAMS if name in last and last[name].value > 0),
+            bool(windows) and windows[-1].sentiment is not None,
+            max((message.session_epoch for _, message in list(observer.seen)), default=0),
+        )
+
+    def is_back(self, window: SentimentMessage, fault: Fault) -> bool:
+        """Whether all is as it was, as far as ``fault`` took it away."""
+        renewed = window.session_epoch >= self.epoch + fault.epochs
+        estimated = window.sentiment is not None or not self.estimated
+        concerned = [name for name in fault.streams if name in self.streams]
+        return (
+            renewed and estimated and all(window.reliability[name].value > 0 for name in concerned)
+        )
 
 
 def rehearse(
@@ -133,29 +172,22 @@ def rehearse(
 
     ``check`` is called meanwhile and raises where the session has failed.
     """
-    streams = [*_recent(observer, time.monotonic() - 2.0)]
-    epoch = _epoch(observer)
-    began = time.monotonic()
+    before, began = Before.of(observer), time.monotonic()
     fault.begin()
-
-    def spoiled() -> float | None:
-        windows = observer.windows(began)
-        return next((came for came, window in windows if _is_zero(window, fault)), None)
-
-    noticed = _wait(spoiled, check, patience) if fault.streams else None
+    noticed = None
+    if fault.streams:
+        noticed = _wait(lambda: _first(observer, began, fault.is_told_by), check, patience)
+    ended = began
     if fault.end is not None:
         time.sleep(max(began + hold - time.monotonic(), 0))
         fault.end()
-    ended = began if fault.end is None else time.monotonic()
-
-    def well() -> float | None:
-        for came, window in observer.windows(max(ended, noticed or 0.0)):
-            renewed = window.session_epoch >= epoch + fault.epochs
-            if renewed and window.sentiment is not None and not _is_any_zero(window, fault):
-                return came
-        return None
-
-    recovered = _wait(well, check, patience)
+        ended = time.monotonic()
+    since = max(ended, noticed or 0.0)
+    recovered = _wait(
+        lambda: _first(observer, since, lambda window: before.is_back(window, fault)),
+        check,
+        patience,
+    )
     until = recovered or time.monotonic()
     between = [window for came, window in observer.windows(began) if came < until]
     return Outcome(
@@ -164,7 +196,7 @@ def rehearse(
         None if recovered is None else recovered - ended,
         observer.longest_gap(began),
         tuple(dict.fromkeys(_reasons(between, fault))),
-        tuple(stream for stream in streams if _fell(between, stream, fault)),
+        tuple(name for name in before.streams if name != "text" and _fell(between, name, fault)),
         observer.lost,
     )
 
@@ -182,6 +214,13 @@ def _send(session: Session, name: str, number: int) -> None:
     os.kill(session.processes[name], number)
 
 
+def _first(
+    observer: Observer, since: float, accepts: Callable[[SentimentMessage], bool]
+) -> float | None:
+    """When the first such window came."""
+    return next((came for came, window in observer.windows(since) if accepts(window)), None)
+
+
 def _wait(
     find: Callable[[], float | None], check: Callable[[], object], patience: float
 ) -> float | None:
@@ -192,26 +231,6 @@ def _wait(
         check()
         time.sleep(0.05)
     return None
-
-
-def _recent(observer: Observer, began: float) -> list[Stream]:
-    """The streams that can be trusted at present."""
-    windows = [window for _, window in observer.windows(began)]
-    streams: tuple[Stream, ...] = ("audio", "vision")
-    return [name for name in streams if windows and windows[-1].reliability[name].value > 0]
-
-
-def _epoch(observer: Observer) -> int:
-    return max((message.session_epoch for _, message in list(observer.seen)), default=0)
-
-
-def _is_zero(window: SentimentMessage, fault: Fault) -> bool:
-    parts = [window.reliability[stream] for stream in fault.streams]
-    return all(part.value == 0 and fault.named in str(part.reason) for part in parts)
-
-
-def _is_any_zero(window: SentimentMessage, fault: Fault) -> bool:
-    return any(window.reliability[stream].value == 0 for stream in fault.streams)
 
 
 def _fell(windows: list[SentimentMessage], stream: Stream, fault: Fault) -> bool:

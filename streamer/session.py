@@ -27,6 +27,8 @@ LEAD_SECONDS = 0.3
 
 CAPTURES = ("camera", "microphone")
 
+ESSENTIAL = ("analyzer", "feed")
+
 STOPPED_SECONDS = 0.4
 """Without an answer from a process that the system says is stopped."""
 
@@ -76,6 +78,7 @@ class Session:
                 self.address,
                 self._resumed,
                 lambda: machine.has_died,
+                essential=ESSENTIAL if settings.paced else tuple(self._pipeline.parts),
                 spare=settings.paced and settings.supervision.spare,
             )
             self._resources = resources.pop_all()

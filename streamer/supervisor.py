@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -17,7 +17,8 @@ LOOK_SECONDS = 0.1
 BEAT_SECONDS = 0.2
 ANSWER_TIMEOUT = 1.0
 
-ESSENTIAL = ("analyzer", "feed")
+SESSION_WIDE = ("analyzer", "feed")
+"""Parts all of whose messages tell which of them this is."""
 
 Then = Sequence[tuple[Any, ...]]
 
@@ -27,8 +28,8 @@ class Supervisor:
     actor.
 
     ``limits`` for each part; ``address`` is the feed's; ``resume`` gives the calls that follow the
-    opening of a part's new actor. ``finished``: all is told that there was to tell. ``failure``:
-    the session cannot go on.
+    opening of a part's new actor; without one of the ``essential`` parts it is over. ``finished``:
+    all is told that there was to tell. ``failure``: the session cannot go on.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class Supervisor:
         address: str,
         resume: Callable[[str], Then],
         has_died: Callable[[], bool],
+        *,
+        essential: Collection[str],
         spare: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -48,6 +51,7 @@ class Supervisor:
         self._address = address
         self._resume = resume
         self._has_died = has_died
+        self._essential = essential
         self._keeps_spare = spare
         self._clock = clock
         self._watches: dict[str, Watch] = {}
@@ -159,14 +163,13 @@ class Supervisor:
 
     def _end_where_nothing_is_left(self, part: Part, watch: Watch) -> None:
         streams = {stream for each in self._pipeline.parts.values() for stream in each.streams}
-        no_second_chance = self._limits[part.name].restarts == 0
-        if part.name in ESSENTIAL or no_second_chance or streams == {*self.given_up}:
+        if part.name in self._essential or streams == {*self.given_up}:
             again = f", after {watch.restarts} restarts" if watch.restarts else ""
             raise PipelineError(f"{part.name}: {watch.fault}{again}")
 
     def _replace(self, part: Part, watch: Watch) -> None:
         options: dict[str, Any] = {}
-        if part.name in ESSENTIAL:
+        if part.name in SESSION_WIDE:
             self._session_epoch += 1
             options["session_epoch"] = self._session_epoch
         if part.name == "feed":

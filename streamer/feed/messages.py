@@ -35,8 +35,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     session_epoch: Annotated[
         Count,
         meaning(
-            "0, and one more each time the analysis was started anew within the session: what it "
-            "knew of the past is gone, `seq` goes on"
+            "0, and one more each time the analysis or the feed was started anew within the session: "
+            "what it knew of the past is gone"
         ),
     ] = 0
     captured_at: Annotated[
@@ -186,7 +186,8 @@ class StreamHealth(msgspec.Struct, frozen=True):
         StreamState,
         meaning(
             "`muted`: switched off for now over the control socket; `stalled`: the device has "
-            "stopped delivering; `ended`: the file is at its end"
+            "stopped delivering, or an actor is being replaced, and `reason` says which; `ended`: "
+            "the file is at its end"
         ),
     ]
     rate: Annotated[
@@ -227,8 +228,8 @@ class HealthMessage(Header, frozen=True, kw_only=True):
     publisher_dropped: Annotated[
         Count,
         meaning(
-            "messages that found a subscriber's queue full or never reached the publisher: a "
-            "lower bound of what was lost"
+            "messages that found a subscriber's queue full, never reached the publisher, or came "
+            "after the feed had told their window without them: a lower bound of what was lost"
         ),
     ]
     publisher_refused: Annotated[
