@@ -60,6 +60,16 @@ class Prediction:
     variances: dict[Stream, Tensor]
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """One stream's probabilistic features of a batch, ``mean`` and ``variance`` (B, width), and
+    where it is ``present`` (B,)."""
+
+    mean: Tensor
+    variance: Tensor
+    present: Tensor
+
+
 class QAMoE(nn.Module):
     """The network. Features come raw; their training mean and deviation are part of it."""
 
@@ -76,6 +86,8 @@ class QAMoE(nn.Module):
         self.gate = nn.Linear(width, config.experts)
         self.experts = GatedExperts(config.experts, width)
         self.prior = nn.Parameter(torch.zeros(width))
+        # Logarithms, 0 where trust is taken as it comes.
+        self.trust_exponents = nn.ParameterDict({m: torch.zeros(()) for m in config.sizes})
         self.dropout = nn.Dropout(config.dropout)
         self.fusion = nn.Sequential(
             nn.Linear(width * len(config.sizes), width),
@@ -98,9 +110,9 @@ class QAMoE(nn.Module):
         """``features`` (B, steps, size) and ``masks`` (B, steps), true where there is something.
 
         ``reliability`` (B,) of each stream, where given, takes the place of the network's own; the
-        answer goes by it, or by what ``trust`` makes of it. A stream that is left out, or masked
-        throughout, is absent. Raises ValueError where there is no stream at all, one that the
-        network does not know, or one of another shape.
+        answer goes by it, or by the ``weight`` of what ``trust`` makes of it. A stream that is
+        left out, or masked throughout, is absent. Raises ValueError where there is no stream at
+        all, one that the network does not know, or one of another shape.
         """
         if not features or not set(features) <= set(self.streams):
             known = ", ".join(self.streams)
@@ -109,28 +121,43 @@ class QAMoE(nn.Module):
         for stream in features:
             given = [] if reliability is None else [reliability.get(stream)]
             self._check(stream, batch, features[stream], masks.get(stream), given)
-        means: dict[Stream, Tensor] = {}
-        variances: dict[Stream, Tensor] = {}
+        encoded = {
+            stream: Encoded(
+                *self.encode(stream, features[stream], masks[stream]), masks[stream].any(dim=1)
+            )
+            for stream in self.streams
+            if stream in features and features[stream].shape[1]
+        }
+        return self.fuse(encoded, batch, reliability=reliability, trust=trust)
+
+    def fuse(
+        self,
+        encoded: Mapping[Stream, Encoded],
+        batch: int,
+        *,
+        reliability: Mapping[Stream, Tensor] | None = None,
+        trust: Trust | None = None,
+    ) -> Prediction:
+        """The answer for ``batch`` windows whose streams are ``encoded``, as ``forward`` has it."""
         used: dict[Stream, Tensor] = {}
         routing: dict[Stream, Tensor] = {}
         answers = []
         for stream in self.streams:
-            if stream not in features or not features[stream].shape[1]:
+            if stream not in encoded:
                 used[stream] = self.prior.new_zeros(batch)
                 routing[stream] = self.prior.new_zeros(batch, self.config.experts)
                 answers.append(self.prior.expand(batch, -1))
                 continue
-            mean, variance = self.encode(stream, features[stream], masks[stream])
-            present = masks[stream].any(dim=1)
+            one = encoded[stream]
             quality = (
-                self._quality(variance) if reliability is None else _share(reliability[stream])
+                self._quality(one.variance) if reliability is None else _share(reliability[stream])
             )
-            quality = torch.where(present, quality, 0)
-            trusted = quality if trust is None else _share(trust(stream, quality))
-            gates = self._route(mean, trusted)
-            answers.append(self._answer(stream, mean, gates, trusted))
-            means[stream], variances[stream], used[stream] = mean, variance, quality
-            routing[stream] = torch.where(present[:, None], gates, 0)
+            quality = torch.where(one.present, quality, 0)
+            trusted = quality if trust is None else self.weight(stream, trust(stream, quality))
+            gates = self._route(one.mean, trusted)
+            answers.append(self._answer(stream, one.mean, gates, trusted))
+            used[stream] = quality
+            routing[stream] = torch.where(one.present[:, None], gates, 0)
         fused = self.fusion(torch.cat(answers, dim=1))
         value, log_variance = self.to_value(fused).unbind(dim=1)
         return Prediction(
@@ -139,9 +166,17 @@ class QAMoE(nn.Module):
             self.to_classes(fused),
             used,
             routing,
-            means,
-            variances,
+            {stream: one.mean for stream, one in encoded.items()},
+            {stream: one.variance for stream, one in encoded.items()},
         )
+
+    def weight(self, stream: Stream, trusted: Tensor) -> Tensor:
+        """What an answer of ``stream`` weighs, (B,) in [0, 1], where it is ``trusted`` (B,): rises
+        with it from 0 at 0 to 1 at 1, along a power that is learned for each stream."""
+        share = _share(trusted)
+        # No logarithm of 0: it would spoil the gradient.
+        powered = share.clamp_min(1e-9) ** self.trust_exponents[stream].exp()
+        return torch.where(share > 0, powered, 0)
 
     def standardisation(self, stream: Stream) -> "Standardise":
         """The layer that holds the training data's mean and deviation of ``stream``."""

@@ -88,6 +88,24 @@ def test_a_stream_without_evidence_takes_no_part_and_says_why(network: QAMoE) ->
     assert "vision" not in first.routing
 
 
+@pytest.mark.parametrize("bad", ["audio", "vision"])
+def test_a_spoiled_stream_weighs_what_the_network_has_learned(network: QAMoE, bad: Stream) -> None:
+    """And what is published about it is the same."""
+    scores = {"audio": 1.0, "vision": 1.0, bad: 0.3}
+    streams: dict[Stream, StreamWindow] = {
+        "audio": part(384, scores["audio"]), "vision": part(FACE_SIZE, scores["vision"])
+    }  # fmt: skip
+    as_it_comes = built(network, floor=0.01).estimate(window(streams))
+    with torch.no_grad():
+        network.trust_exponents[bad].fill_(6.0)  # 0.3 to the power of 400 is nothing
+    learned = built(network, floor=0.01).estimate(window(streams))
+    gone = streams | {bad: part(streams[bad].features.shape[1], 0.0, "gone")}
+    without = built(network, floor=0.01).estimate(window(gone))
+    assert learned.reliability == as_it_comes.reliability
+    assert learned.value == pytest.approx(without.value, abs=1e-6)
+    assert learned.value != pytest.approx(as_it_comes.value, abs=1e-6)
+
+
 def test_it_abstains_with_reasons_when_nothing_is_reliable(network: QAMoE) -> None:
     streams: dict[Stream, StreamWindow] = {
         "audio": part(384, 0.0, "no speech", filled=False),

@@ -196,3 +196,48 @@ def test_condition_is_shared_or_per_stream() -> None:
     generator = torch.Generator().manual_seed(3)
     assert len(set(draw_condition(STREAMS, generator, shared=True).noise.values())) == 1
     assert len(set(draw_condition(STREAMS, generator).noise.values())) == 3
+
+
+shares = st.floats(0, 1, width=32)
+exponents = st.floats(-4, 4)
+
+
+def weight(exponent: float, *trusted: float) -> list[float]:
+    model = network()
+    with torch.no_grad():
+        model.trust_exponents["audio"].fill_(exponent)
+        weights: list[float] = model.weight("audio", torch.tensor(trusted)).tolist()
+    return weights
+
+
+@given(exponent=exponents, one=shares, other=shares)
+@settings(max_examples=100, deadline=None)
+def test_what_an_answer_weighs_rises_with_trust_from_0_to_1(
+    exponent: float, one: float, other: float
+) -> None:
+    none, less, more, full = weight(exponent, 0, *sorted((one, other)), 1)
+    assert (none, full) == (0, 1)
+    assert 0 <= less <= more <= 1
+
+
+@given(exponent=exponents, wrong=st.sampled_from([float("nan"), -1.0, -float("inf")]))
+@settings(max_examples=20, deadline=None)
+def test_what_is_no_trust_weighs_nothing(exponent: float, wrong: float) -> None:
+    assert weight(exponent, wrong) == [0]
+
+
+def test_trust_is_taken_as_it_comes_until_something_else_is_learned() -> None:
+    features, masks = windows(4)
+    given_trust = {m: torch.full((4,), 0.4) for m in STREAMS}
+    trusting = network()(features, masks, trust=lambda stream, _: given_trust[stream])
+    told = network()(features, masks, reliability=given_trust)
+    torch.testing.assert_close(trusting.value, told.value)
+
+
+def test_a_trust_of_0_spoils_no_gradient() -> None:
+    model = network()
+    features, masks = windows(4)
+    model(features, masks, trust=lambda _, own: own * 0).value.sum().backward()
+    for exponent in model.trust_exponents.values():
+        assert exponent.grad is not None
+        assert exponent.grad.isfinite()

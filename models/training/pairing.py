@@ -112,7 +112,7 @@ class Material:
             views[view][row] if view < len(views) else none
             for view, row in zip(chosen, rows, strict=True)
         ]
-        return _padded([(features[-limit:], mask[-limit:]) for features, mask in texts])
+        return padded([(features[-limit:], mask[-limit:]) for features, mask in texts])
 
     def voices(
         self,
@@ -124,7 +124,7 @@ class Material:
         """Voice clips, each in its own view, held against its own ``history``; of each the last
         ``longest`` steps of speech at most, None: all."""
         tables = self.corpora["audio"].views
-        raw = _padded([tables[view][row] for view, row in zip(views, rows, strict=True)])
+        raw = padded([tables[view][row] for view, row in zip(views, rows, strict=True)])
         if longest is not None:
             raw = Sequences(raw.features, _last(raw.mask, torch.from_numpy(longest)))
         relative = normalised(
@@ -189,7 +189,8 @@ def _values(examples: Sequence[Example]) -> npt.NDArray[np.float32]:
     return np.array([example.value for example in examples], np.float32)
 
 
-def _padded(sequences: list[tuple[npt.NDArray[np.float16], npt.NDArray[np.bool_]]]) -> Sequences:
+def padded(sequences: list[tuple[npt.NDArray[np.float16], npt.NDArray[np.bool_]]]) -> Sequences:
+    """``sequences`` of features (steps, size) and masks (steps,), the shorter ones filled up."""
     longest = max(1, *(len(mask) for _, mask in sequences))
     size = sequences[0][0].shape[1]
     features = np.zeros((len(sequences), longest, size), np.float32)

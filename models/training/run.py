@@ -24,6 +24,7 @@ from models.training.parts import part_figures
 from models.training.settings import TrainingSettings, Variant, load_training_settings
 from models.training.tables import ModelFiles, cached_models, load_corpora, tuned_file
 from models.training.tune import tuned_models
+from models.training.weighed import weighed
 
 
 def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None) -> None:
@@ -33,7 +34,8 @@ def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None)
     First what the features are tuned by, then the features that the cache lacks, with ``models``
     (None: those in the user's cache folder), then each variant with each seed. On the validation
     people the variant is chosen by the truth of its reliability, then by its error, and so is its
-    seed; the test people are only looked at to report. What is finished in
+    seed; then its fusion is trained to go by the published reliability. The test people are only
+    looked at to report. What is finished in
     ``out`` from an earlier call with the same settings is not done again.
 
     Raises SettingError, SourceError or AssetError where config, data or models cannot be used.
@@ -45,8 +47,14 @@ def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None)
         models = tuned_models(settings, data, models, out, progress)
         voice = VoiceReader.load(tuned_file(models, "audio"))
         material = Material(load_corpora(data, models, progress), voice)
-        finished = Finished(out / "runs", settings, definition_hash(models.tuned))
+        # What comes after a run changes nothing about it.
+        runs = settings.model_copy(update={"weighing": None})
+        finished = Finished(out / "runs", runs, definition_hash(models.tuned))
         network, figures = run_grid(settings, material, progress, finished)
+        if settings.weighing is not None:
+            network, figures["weighing"] = weighed(
+                settings.weighing, settings.seeds, network, data, models, out / "runs", progress
+            )
         figures["parts"] = part_figures(data, models, out / "runs", progress)
     figures["clips"] = clip_figures(network, load_clips(data, models, voice))
     checkpoint.save(out, network, definition_hash(out), {"shipped": figures["shipped"]})

@@ -5,7 +5,7 @@ Each clip's raw signal is damaged and goes through the live extractors and evide
 need moving pictures are left out, as the faces are stills.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,59 +13,60 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.qamoe import QAMoE
+from models.qamoe import Prediction, QAMoE
 from models.reliability import combine
-from models.study.reliability.cases import kind_name
-from models.study.reliability.clips import Clip, Clips
+from models.study.reliability.cases import SPOKEN, kind_name
 from models.study.reliability.people import Doubles, People
 from models.study.reliability.settings import ReliabilityStudySettings
+from models.study.statistics import Draws
 from models.training.pairing import targets
-from models.training.reliability.rows import KINDS
+from models.training.reliability.clips import Clip, Clips, kinds_of_clips
 from models.training.reliability.stage import fully
 from streamer.packets import STREAMS, Stream
-
-MOVING = frozenset({"freeze", "gap", "frame_rate"})
-"""Kinds of damage that a still cannot have."""
 
 Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Absolute errors (pairs,) on the scale -1..1: with reliability, and without."""
+    """Absolute errors (pairs,) on the scale -1..1: with reliability, without, and without of the
+    control, where there is one."""
 
     weighed: Doubles
     trusting: Doubles
+    control: Doubles | None
 
 
 def labelled(
-    clips: Clips, network: QAMoE, count: int, settings: ReliabilityStudySettings
+    clips: Clips,
+    network: QAMoE,
+    count: int,
+    settings: ReliabilityStudySettings,
+    control: QAMoE | None = None,
 ) -> Figures:
     """For each kind of damage the mean errors over its severities, their ratio, and the gain with
-    its interval, on ``count`` pairs; first over all kinds, each weighing the same, and without
-    damage."""
+    its interval, on ``count`` pairs; first over all kinds, each weighing the same, over those of
+    each stream, and without damage. ``control`` is a network that was trained on damage to do
+    without reliability."""
     rng = np.random.default_rng(settings.bootstrap.seed)
     pairs = _pairs(clips.labels, count, rng)
     people = People.draw([str(voice) for voice in pairs["audio"]], settings.bootstrap)
-    clean = _answers(network, pairs, {m: clips.clean(m) for m in STREAMS})
+    clean = _answers(network, control, pairs, {m: clips.clean(m) for m in STREAMS})
     rows = {"undamaged": _row([clean], pairs, people)}
-    every: list[Answers] = []
-    for stream, kind in _kinds():
+    every: dict[Stream, list[Answers]] = {m: [] for m in STREAMS}
+    for stream, kind in kinds_of_clips():
         found = []
         for severity in settings.sessions.severities:
             streams = {m: clips.clean(m) for m in STREAMS}
             streams[stream] = clips.damaged(stream, kind, severity)
-            found.append(_answers(network, pairs, streams))
+            found.append(_answers(network, control, pairs, streams))
         rows[kind_name(stream, kind)] = _row(found, pairs, people)
-        every += found
-    return {"all kinds": _row(every, pairs, people), **rows}
-
-
-def _kinds() -> Iterator[tuple[Stream, str]]:
-    for stream, kinds in KINDS.items():
-        for kind in kinds:
-            if stream != "vision" or kind not in MOVING:
-                yield stream, kind
+        every[stream] += found
+    return {
+        "all kinds": _row([one for found in every.values() for one in found], pairs, people),
+        **{f"all of {SPOKEN[m]}": _row(found, pairs, people) for m, found in every.items()},
+        **rows,
+    }
 
 
 def _pairs(
@@ -81,7 +82,10 @@ def _pairs(
 
 @torch.inference_mode()
 def _answers(
-    network: QAMoE, pairs: Mapping[Stream, Sequence[int]], streams: Mapping[Stream, Sequence[Clip]]
+    network: QAMoE,
+    control: QAMoE | None,
+    pairs: Mapping[Stream, Sequence[int]],
+    streams: Mapping[Stream, Sequence[Clip]],
 ) -> Answers:
     chosen = {m: [streams[m][number] for number in pairs[m]] for m in STREAMS}
     features, masks = {}, {}
@@ -99,9 +103,15 @@ def _answers(
         m: masks[m] & torch.tensor([clip.evidence.score > 0 for clip in chosen[m]])[:, None]
         for m in STREAMS
     }
-    weighed = network(features, taking_part, trust=published).value
-    trusting = network(features, masks, trust=fully).value
-    return Answers(*((answer - truth).abs().numpy() for answer in (weighed, trusting)))
+
+    def off(answer: Prediction) -> Doubles:
+        return (answer.value - truth).abs().numpy()
+
+    return Answers(
+        off(network(features, taking_part, trust=published)),
+        off(network(features, masks, trust=fully)),
+        None if control is None else off(control(features, masks, trust=fully)),
+    )
 
 
 def _padded(clips: Sequence[Clip]) -> tuple[Tensor, Tensor]:
@@ -120,13 +130,20 @@ def _row(
     found: Sequence[Answers], pairs: Mapping[Stream, Sequence[int]], people: People
 ) -> dict[str, Any]:
     persons = [str(voice) for voice in pairs["audio"]]
-    weighed, trusting = (
-        people.mean(persons, np.mean([getattr(answers, name) for answers in found], axis=0))
-        for name in ("weighed", "trusting")
-    )
-    return {
+
+    def error(errors: Sequence[Doubles]) -> Draws:
+        return people.mean(persons, np.mean(errors, axis=0))
+
+    weighed = error([answers.weighed for answers in found])
+    trusting = error([answers.trusting for answers in found])
+    row = {
         "error with reliability": people.told(weighed),
         "without": people.told(trusting),
         "ratio": people.told(weighed / trusting),
         "gain": people.told(trusting - weighed),
     }
+    controls = [answers.control for answers in found if answers.control is not None]
+    if controls:
+        control = error(controls)
+        row |= {"control": people.told(control), "ratio to it": people.told(weighed / control)}
+    return row

@@ -84,7 +84,8 @@ SECTIONS = (
 OTHERS = {
     "labelled": (
         "Error against labels",
-        "Error of the fused value against labels on test pairs, with reliability and without.",
+        "Error of the fused value against labels on test pairs, with reliability and without; "
+        "*control*, where there is one, is a network that was trained on damage to do without.",
     ),
     "invented": ("Invented words", "Words that the transcriber hears where nobody speaks."),
 }

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from models import checkpoint
 from models.checkpoint_files import FUSION, checkpoint_folder
 from models.features.definition import definition_hash
 from models.study.progress import progress
-from models.study.reliability.clips import Clips
 from models.study.reliability.courses import Course, load, save
 from models.study.reliability.invented import measured
 from models.study.reliability.labelled import labelled
@@ -21,7 +21,9 @@ from models.study.reliability.report import write
 from models.study.reliability.sessions import Player, Task, tasks
 from models.study.reliability.settings import ReliabilityStudySettings, load_reliability_settings
 from models.study.reliability.summary import summarise
+from models.training.reliability.clips import Clips, Readers
 from models.training.reliability.stage import Stage
+from streamer.packets import STREAMS
 from streamer.settings import Settings, load_settings
 
 
@@ -73,8 +75,14 @@ def errors(settings: ReliabilityStudySettings, data: Path) -> dict[str, Any] | N
     torch.set_num_threads(1)
     stage = Stage.load(_live())
     rng = np.random.default_rng(settings.bootstrap.seed)
-    clips = Clips(data, settings.labelled.clips, stage, rng)
-    return labelled(clips, stage.network, settings.labelled.pairs, settings)
+    counts = dict.fromkeys(STREAMS, settings.labelled.clips)
+    clips = Clips(data, counts, Readers.of(stage), rng, "test")
+    compared = settings.labelled.control
+    control = None
+    if compared is not None:
+        features = definition_hash(checkpoint_folder(stage.settings))
+        control = checkpoint.load(compared, features=features)
+    return labelled(clips, stage.network, settings.labelled.pairs, settings, control)
 
 
 def invented(data: Path, stride: int) -> dict[str, dict[str, Any]]:

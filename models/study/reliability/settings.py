@@ -60,10 +60,13 @@ class SessionSettings(Section):
 
 
 class LabelledSettings(Section):
-    """``clips`` of each stream are damaged in every way; ``pairs`` of them are drawn."""
+    """``clips`` of each stream are damaged in every way; ``pairs`` of them are drawn. ``control``
+    is the folder of a network that was trained on damage to do without reliability, as
+    ``qamoe-stream train`` leaves one in its runs; it is compared with."""
 
     clips: Count
     pairs: Count
+    control: Path | None = None
 
 
 class NoiseSettings(Section):

@@ -1,11 +1,12 @@
-"""Labelled clips of test people, each stream's raw signal damaged and read as a live session."""
+"""Labelled clips of people, each stream's raw signal damaged and read as a live session."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from faster_whisper import WhisperModel
 
 from models.checkpoint_files import tuned_weights
 from models.degradation import AudioDamage, VideoDamage, WordsDamage
@@ -14,11 +15,13 @@ from models.features.face_reader import FaceReader
 from models.features.voice import encode, hidden_states
 from models.features.voice_features import voice_features
 from models.features.voice_history import VoiceHistory
+from models.features.voice_reader import Reader
+from models.features.words import WordsEncoder
 from models.reliability import audio_evidence, face_evidence, words_evidence
 from models.training import corpora, views
 from models.training.corpora import Example, Split
 from models.training.reliability.people import noises
-from models.training.reliability.rows import case_damage
+from models.training.reliability.rows import KINDS, case_damage
 from models.training.reliability.stage import Stage
 from models.voice_activity import VoiceActivity
 from models.watching import face_landmarker
@@ -46,6 +49,9 @@ WORD = SECOND // 3
 CONFIDENCE, LOG_PROBABILITY, NO_SPEECH, COMPRESSION = 0.96, -0.2, 0.1, 1.2
 """Whisper's figures for clean speech, which texts have not got."""
 
+MOVING = frozenset({"freeze", "gap", "frame_rate"})
+"""Kinds of damage that a still cannot have."""
+
 HARD = 0.8
 """Evidence of an undamaged still above which it is used: FER2013's 48 pixels are often blurred."""
 
@@ -61,8 +67,37 @@ class Clip:
     value: float
 
 
+@dataclass(frozen=True)
+class Readers:
+    """What clips are read by, as live. ``face`` opens a reader for single pictures; ``hop`` is in
+    ns."""
+
+    whisper: WhisperModel
+    voice: Reader
+    words: WordsEncoder
+    face: Callable[[], FaceReader]
+    hop: int
+
+    @staticmethod
+    def of(stage: Stage) -> "Readers":
+        """Those of the live line."""
+        landmarker, weights = (
+            face_landmarker(stage.settings),
+            tuned_weights(stage.settings, "vision"),
+        )
+        return Readers(
+            stage.whisper,
+            stage.voice,
+            stage.words,
+            lambda: FaceReader(landmarker, weights, "image"),
+            stage.settings.window.hop_ns,
+        )
+
+
 class Clips:
-    """``count`` examples of one split for each stream, the classes equally often.
+    """``counts`` examples of one split of each stream, the classes equally often. A voice is held
+    against other clips of its speaker: any, or only those among its examples (``own_past``), which
+    are heard anyway.
 
     Raises SourceError where a corpus is not in ``data``.
     """
@@ -70,20 +105,24 @@ class Clips:
     def __init__(
         self,
         data: Path,
-        count: int,
-        stage: Stage,
+        counts: Mapping[Stream, int],
+        readers: Readers,
         rng: np.random.Generator,
-        split: Split = "test",
+        split: Split,
+        *,
+        own_past: bool = False,
     ) -> None:
-        self._stage = stage
-        self._noise = noises(data, "report")
+        self._readers = readers
+        self._noise = noises(data, "report" if split == "test" else "fit")
         self._pictures = corpora.face_pictures(data)
-        self._speech = corpora.voices(data)
+        speech = corpora.voices(data)
         self._examples: dict[Stream, list[Example]] = {
-            "text": _drawn(corpora.texts(data), split, count, rng),
-            "audio": _drawn(self._speech, split, count, rng),
-            "vision": self._sharp(corpora.faces(data), split, count, rng),
+            "text": _drawn(corpora.texts(data), split, counts["text"], rng),
+            "audio": _drawn(speech, split, counts["audio"], rng),
+            "vision": self._sharp(corpora.faces(data), split, counts["vision"], rng),
         }
+        self._speech = self._examples["audio"] if own_past else speech
+        self._kept: dict[str, tuple[Floats, Flags]] = {}
         self._pasts = [self._past(example, rng) for example in self._examples["audio"]]
         self._clean: dict[Stream, list[Clip]] = {}
 
@@ -94,25 +133,30 @@ class Clips:
 
     def clean(self, stream: Stream) -> Sequence[Clip]:
         if stream not in self._clean:
-            self._clean[stream] = self._read(stream, [None] * len(self._examples[stream]))
+            self._clean[stream] = self.read(stream, [None] * len(self._examples[stream]))
         return self._clean[stream]
 
     def damaged(self, stream: Stream, kind: str, severity: float) -> Sequence[Clip]:
         """All clips of ``stream`` with one kind of damage throughout."""
-        damages = []
-        for number in range(len(self._examples[stream])):
-            file = self._noise[7 * number % len(self._noise)] if kind == "surroundings" else None
-            damages.append(case_damage(stream, kind, severity, file))
-        return self._read(stream, damages)
+        return self.read(stream, [(kind, severity)] * len(self._examples[stream]))
 
-    def _read(self, stream: Stream, damages: Sequence[DamageSettings | None]) -> list[Clip]:
+    def read(self, stream: Stream, cases: Sequence[tuple[str, float] | None]) -> list[Clip]:
+        """All clips of ``stream``, each with its own kind and severity of damage throughout; None:
+        as it is."""
+        damages = [self._damages(stream, number, case) for number, case in enumerate(cases)]
         if stream == "vision":
             return self._faces(damages)
         read = self._voice if stream == "audio" else self._text
-        return [
-            read(number, [] if damage is None else [damage])
-            for number, damage in enumerate(damages)
-        ]
+        return [read(number, of_clip) for number, of_clip in enumerate(damages)]
+
+    def _damages(
+        self, stream: Stream, number: int, case: tuple[str, float] | None
+    ) -> list[DamageSettings]:
+        if case is None:
+            return []
+        kind, severity = case
+        file = self._noise[7 * number % len(self._noise)] if kind == "surroundings" else None
+        return [case_damage(stream, kind, severity, file)]
 
     def _voice(self, number: int, damages: list[DamageSettings]) -> Clip:
         example = self._examples["audio"][number]
@@ -120,7 +164,7 @@ class Clips:
         samples = AudioDamage(damages, rng).apply(views.decode(Path(example.content)), 0)
         steps, mask, speech = self._heard(samples)
         relative = self._pasts[number].normalise(steps)
-        features = self._stage.voice.read(relative[None], mask[None])[0]
+        features = self._readers.voice.read(relative[None], mask[None])[0]
         count = round(WINDOW * SAMPLE_RATE)
         of_window = speech[-(len(speech) * count // max(len(samples), count)) :]
         evidence = audio_evidence(samples[-count:], of_window)
@@ -128,15 +172,20 @@ class Clips:
 
     def _heard(self, samples: Floats) -> tuple[Floats, Flags, Floats]:
         speech = VoiceActivity()(samples)
-        hidden = hidden_states(encode(self._stage.whisper, samples), len(samples) / SAMPLE_RATE)
+        hidden = hidden_states(encode(self._readers.whisper, samples), len(samples) / SAMPLE_RATE)
         return *voice_features(hidden, samples, speech, WINDOW), speech
+
+    def _undamaged(self, path: str) -> tuple[Floats, Flags]:
+        if path not in self._kept:
+            self._kept[path] = self._heard(views.decode(Path(path)))[:2]
+        return self._kept[path]
 
     def _past(self, example: Example, rng: np.random.Generator) -> VoiceHistory:
         """What a session knows of the speaker."""
         others = [e for e in self._speech if e.person == example.person and e != example]
-        history = VoiceHistory(self._stage.voice.prior)
+        history = VoiceHistory(self._readers.voice.prior)
         for index in rng.permutation(len(others))[:PAST]:
-            steps, mask, _ = self._heard(views.decode(Path(others[index].content)))
+            steps, mask = self._undamaged(others[index].content)
             history.hear(steps, mask)
         return history
 
@@ -147,26 +196,23 @@ class Clips:
             for place, word in enumerate(example.content.split()[-12:])
         )
         end = max(1, len(said)) * WORD
-        hop = self._stage.settings.window.hop_ns
+        hop = self._readers.hop
         heard = Words(end // hop, said, end, NO_SPEECH, LOG_PROBABILITY, COMPRESSION, ended=True)
         heard = WordsDamage(damages, np.random.default_rng(number), hop).apply(heard)
         spoken = np.ones(max(1, end * 5 // SECOND), np.bool_)
         window = Window(0, 0, end, 0, heard.words, 0, heard, {})
         evidence = words_evidence(window, 1.0, spoken)
-        features = self._stage.words.encode([word.text for word in heard.words])
+        features = self._readers.words.encode([word.text for word in heard.words])
         return Clip(features, np.ones(len(features), np.bool_), evidence, example.value)
 
-    def _faces(self, damages: Sequence[DamageSettings | None]) -> list[Clip]:
-        settings = self._stage.settings
-        weights = tuned_weights(settings, "vision")
+    def _faces(self, damages: Sequence[list[DamageSettings]]) -> list[Clip]:
         clips = []
-        with closing(FaceReader(face_landmarker(settings), weights, "image")) as reader:
-            for number, (example, damage) in enumerate(
+        with closing(self._readers.face()) as reader:
+            for number, (example, of_clip) in enumerate(
                 zip(self._examples["vision"], damages, strict=True)
             ):
-                damages_here = [] if damage is None else [damage]
                 picture = views.framed(self._pictures[int(example.content)])
-                own = VideoDamage(damages_here, np.random.default_rng(number))
+                own = VideoDamage(of_clip, np.random.default_rng(number))
                 at = number * SECOND
                 place = reader.read(picture, at).landmarks if own.seeks_face else None
                 shown = own.apply(picture, 0, place)
@@ -180,9 +226,17 @@ class Clips:
         """Of three times as many stills those that look undamaged to the evidence."""
         drawn = _drawn(examples, split, 3 * count, rng)
         self._examples = {"vision": drawn}
-        clips = self._faces([None] * len(drawn))
+        clips = self._faces([[]] * len(drawn))
         clear = [e for e, clip in zip(drawn, clips, strict=True) if clip.evidence.score > HARD]
         return _drawn(clear, split, count, rng)
+
+
+def kinds_of_clips() -> Iterator[tuple[Stream, str]]:
+    """All kinds of damage that a clip can have, each with its stream."""
+    for stream, kinds in KINDS.items():
+        for kind in kinds:
+            if stream != "vision" or kind not in MOVING:
+                yield stream, kind
 
 
 def _still(face: Face, value: float) -> Clip:
