@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from models import checkpoint
+from models.features.definition import definition_hash
 from models.training.run import train
 from models.training.tables import ModelFiles
 from streamer.assets import Assets
@@ -31,6 +32,13 @@ SETTINGS = {
     "fit": {
         "epochs": 1, "pairs": 48, "batch": 24, "learning_rate": 0.002, "weight_decay": 0.01,
         "noise": "per_stream", "raw_damage": 0.3, "validation_pairs": 30,
+    },
+    "weighing": {
+        "train": {"clips": {"text": 12, "audio": 12, "vision": 15}, "damages": 1},
+        "validation": {"clips": {"text": 12, "audio": 9, "vision": 15}, "damages": 1},
+        "parts": ["curve", "both"], "worth": 0.02, "epochs": 1, "pairs": 48, "batch": 24,
+        "learning_rate": 1e-4, "weight_decay": 0.01, "damaged": 0.35, "missing": 0.1,
+        "validation_pairs": 60,
     },
     "test_pairs": 60,
 }  # fmt: skip
@@ -82,13 +90,22 @@ def test_everything_is_trained_from_the_data_and_only_once(
     results = json.loads((out / "results.json").read_text())
     assert results["shipped"]["top_k"] == network.config.top_k
     assert set(results["variants"]) == {"input-top-1", "input-top-2"}
+    weighing = results["weighing"]
+    assert set(weighing["variants"]) == {"curve", "both"}
+    for stream, exponent in weighing["variants"]["curve"][0]["exponents"].items():
+        assert exponent != 1
+        if weighing["shipped"]["parts"] == "curve":
+            assert network.trust_exponents[stream].exp().item() == pytest.approx(exponent, 1e-3)
+    checkpoint.load(out / "runs" / "control", features=definition_hash(out))
     assert set(results["clips"]) == {"jfk.flac", "grid_bbaf2n.mpg"}
     card = (out / "README.md").read_text()
     assert "| words: MOSI, all of it, never trained on | Pearson |" in card
 
     made = {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.npz")}
+    made |= {file: file.stat().st_mtime_ns for file in (out / "runs").rglob("takes-*/*.npz")}
+    assert len(made) > 12
     trained = {
-        file: file.stat().st_mtime_ns for file in (out / "runs").rglob("*/model.safetensors")
+        file: file.stat().st_mtime_ns for file in (out / "runs").rglob("input-*/model.safetensors")
     }
     assert len(trained) == 2
     train(config, data, out, models)

@@ -90,7 +90,7 @@ path: only what lies beyond the paper's path there is the doing of ours.
 
 {reliability}
 
-## Recorded clips that no corpus contains
+{weighing}## Recorded clips that no corpus contains
 The last 4 s of real clips: value, r, and root mean square of the standardised features (1 on the
 training data) as a measure of the domain shift.
 
@@ -110,6 +110,25 @@ training data) as a measure of the domain shift.
 - Not for judging people at work or in education: forbidden in the EU (AI Act, Art. 5(1)(f)).
 """
 
+WEIGHING = """\
+## Going by the published reliability
+In a session an answer weighs `published ** exponent`: the published reliability is what was
+measured on the signal times a ramp over r, see docs/reliability.md. So after the training above
+the network is trained further, on clips of the training people that were damaged in the raw
+signal, one kind each, and read as a session reads them. "curve" trains the three exponents alone,
+"fusion" everything after the encoders, "both" both; "control" is "fusion" without reliability.
+The encoders, and with them r and every published value, stay as they are.
+
+Error on the validation people, mean ± standard deviation over seeds: one stream damaged, every
+kind alike, with reliability and as if all were reliable; and undamaged. A later variant is only
+taken where its error is less by {worth:.0%}.
+
+{table}
+
+Shipped: {parts}, seed {seed}; exponents {exponents}.
+
+"""
+
 
 def model_card(figures: Report) -> str:
     """The card in Markdown, of the figures that models.training.run gathers."""
@@ -123,9 +142,10 @@ def model_card(figures: Report) -> str:
         variants=" and ".join(variants),
         seeds=", ".join(map(str, figures["settings"]["seeds"])),
         pairs=figures["settings"]["test_pairs"],
-        subsets=_subset_table(variants),
+        subsets=_subset_table(_with_shipped(figures)),
         natural=_natural_table(variants),
         reliability=_reliability_table(variants),
+        weighing=_weighing(figures),
         clips=_clip_table(figures["clips"]),
         parts=_table(["data", "measure", "figure"], part_rows(figures["parts"])),
     )
@@ -139,6 +159,41 @@ def _subset_table(variants: Report) -> str:
         for name in SUBSETS
     ]
     return _table(["variant", "streams", "balanced accuracy", "MAE", "Pearson"], rows)
+
+
+def _with_shipped(figures: Report) -> Report:
+    """The variants, and what the fusion that was trained further makes of the same pairs."""
+    after = figures.get("weighing")
+    if after is None or after["shipped"]["parts"] == "curve":
+        return dict(figures["variants"])  # which changes nothing where nothing is damaged
+    return {**figures["variants"], "shipped, trained further": [{"test": after["test"]}]}
+
+
+def _weighing(figures: Report) -> str:
+    if "weighing" not in figures:
+        return ""
+    found = figures["weighing"]
+    reports = {"before": [found["before"]], **found["variants"], "control": found["control"]}
+    rows = []
+    for name, of in reports.items():
+        # The control has no use for reliability, not even without damage.
+        used = "without" if name == "control" else "with"
+        damaged = "-" if name == "control" else _over(of, "with", "damaged")
+        rows.append([name, damaged, _over(of, "without", "damaged"), _over(of, used, "undamaged")])
+    shipped = found["shipped"]
+    seed = found["seeds"].index(shipped["seed"])
+    exponents = found["variants"][shipped["parts"]][seed]["exponents"]
+    return WEIGHING.format(
+        table=_table(["variant", "damaged, with", "without", "undamaged"], rows),
+        worth=figures["settings"]["weighing"]["worth"],
+        exponents=", ".join(f"{stream} {value:.2f}" for stream, value in exponents.items()),
+        **shipped,
+    )
+
+
+def _over(reports: Sequence[Report], how: str, what: str) -> str:
+    """Mean and standard deviation over the seeds of an error on the validation people."""
+    return _told([report[how][what] for report in reports])
 
 
 def _natural_table(variants: Report) -> str:
@@ -186,8 +241,10 @@ def _spread(reports: Sequence[Report], *keys: str) -> str:
             figure = figure.get(key, {})
         if isinstance(figure, float):
             values.append(figure)
-    if not values:
-        return "-"
+    return _told(values) if values else "-"
+
+
+def _told(values: Sequence[float]) -> str:
     return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
 
 

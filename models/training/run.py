@@ -55,6 +55,7 @@ def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None)
             network, figures["weighing"] = weighed(
                 settings.weighing, settings.seeds, network, data, models, out / "runs", progress
             )
+            figures["weighing"]["test"] = evaluate(network, material, "test", settings.test_pairs)
         figures["parts"] = part_figures(data, models, out / "runs", progress)
     figures["clips"] = clip_figures(network, load_clips(data, models, voice))
     checkpoint.save(out, network, definition_hash(out), {"shipped": figures["shipped"]})

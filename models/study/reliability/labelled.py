@@ -7,7 +7,7 @@ need moving pictures are left out, as the faces are stills.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from models.study.reliability.people import Doubles, People
 from models.study.reliability.settings import ReliabilityStudySettings
 from models.study.statistics import Draws
 from models.training.pairing import targets
-from models.training.reliability.clips import Clip, Clips, kinds_of_clips
+from models.training.reliability.clips import Clip, kinds_of_clips
 from models.training.reliability.stage import fully
 from streamer.packets import STREAMS, Stream
 
@@ -37,8 +37,19 @@ class Answers:
     control: Doubles | None
 
 
+class Damageable(Protocol):
+    """Clips of each stream, as they are and damaged; see models.training.reliability.clips."""
+
+    @property
+    def labels(self) -> Mapping[Stream, Sequence[int]]: ...
+
+    def clean(self, stream: Stream) -> Sequence[Clip]: ...
+
+    def damaged(self, stream: Stream, kind: str, severity: float) -> Sequence[Clip]: ...
+
+
 def labelled(
-    clips: Clips,
+    clips: Damageable,
     network: QAMoE,
     count: int,
     settings: ReliabilityStudySettings,

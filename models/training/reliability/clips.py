@@ -17,6 +17,7 @@ from models.features.voice_features import voice_features
 from models.features.voice_history import VoiceHistory
 from models.features.voice_reader import Reader
 from models.features.words import WordsEncoder
+from models.qamoe import CLASSES
 from models.reliability import audio_evidence, face_evidence, words_evidence
 from models.training import corpora, views
 from models.training.corpora import Example, Split
@@ -25,6 +26,7 @@ from models.training.reliability.rows import KINDS, case_damage
 from models.training.reliability.stage import Stage
 from models.voice_activity import VoiceActivity
 from models.watching import face_landmarker
+from streamer.errors import SourceError
 from streamer.packets import (
     SAMPLE_RATE,
     SECOND,
@@ -99,7 +101,7 @@ class Clips:
     against other clips of its speaker: any, or only those among its examples (``own_past``), which
     are heard anyway.
 
-    Raises SourceError where a corpus is not in ``data``.
+    Raises SourceError where a corpus is not in ``data``, or not with examples of every class.
     """
 
     def __init__(
@@ -121,6 +123,9 @@ class Clips:
             "audio": _drawn(speech, split, counts["audio"], rng),
             "vision": self._sharp(corpora.faces(data), split, counts["vision"], rng),
         }
+        for stream, examples in self._examples.items():
+            if len({example.label for example in examples}) < len(CLASSES):
+                raise SourceError(f"{stream} of {data}: must hold {split} examples of every class")
         self._speech = self._examples["audio"] if own_past else speech
         self._kept: dict[str, tuple[Floats, Flags]] = {}
         self._pasts = [self._past(example, rng) for example in self._examples["audio"]]
