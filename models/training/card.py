@@ -164,8 +164,8 @@ def _subset_table(variants: Report) -> str:
 def _with_shipped(figures: Report) -> Report:
     """The variants, and what the fusion that was trained further makes of the same pairs."""
     after = figures.get("weighing")
-    if after is None or after["shipped"]["parts"] == "curve":
-        return dict(figures["variants"])  # which changes nothing where nothing is damaged
+    if after is None or "test" not in after:
+        return dict(figures["variants"])
     return {**figures["variants"], "shipped, trained further": [{"test": after["test"]}]}
 
 
@@ -193,7 +193,7 @@ def _weighing(figures: Report) -> str:
 
 def _over(reports: Sequence[Report], how: str, what: str) -> str:
     """Mean and standard deviation over the seeds of an error on the validation people."""
-    return _told([report[how][what] for report in reports])
+    return _told([report[how][what] for report in reports], 4)
 
 
 def _natural_table(variants: Report) -> str:
@@ -244,8 +244,9 @@ def _spread(reports: Sequence[Report], *keys: str) -> str:
     return _told(values) if values else "-"
 
 
-def _told(values: Sequence[float]) -> str:
-    return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+def _told(values: Sequence[float], digits: int = 3) -> str:
+    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{spread}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
