@@ -145,7 +145,7 @@ def model_card(figures: Report) -> str:
         subsets=_subset_table(_with_shipped(figures)),
         natural=_natural_table(variants),
         reliability=_reliability_table(variants),
-        weighing=_weighing(figures),
+        weighing=weighing_section(figures),
         clips=_clip_table(figures["clips"]),
         parts=_table(["data", "measure", "figure"], part_rows(figures["parts"])),
     )
@@ -169,7 +169,8 @@ def _with_shipped(figures: Report) -> Report:
     return {**figures["variants"], "shipped, trained further": [{"test": after["test"]}]}
 
 
-def _weighing(figures: Report) -> str:
+def weighing_section(figures: Report) -> str:
+    """The card's section about the published reliability in the fusion, if there is any."""
     if "weighing" not in figures:
         return ""
     found = figures["weighing"]

@@ -43,7 +43,7 @@ def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None)
     settings = load_training_settings(config)
     torch.set_num_threads(1)
     models = models or cached_models()
-    with _progress() as progress:
+    with progress_bars() as progress:
         models = tuned_models(settings, data, models, out, progress)
         voice = VoiceReader.load(tuned_file(models, "audio"))
         material = Material(load_corpora(data, models, progress), voice)
@@ -62,7 +62,7 @@ def train(config: Path, data: Path, out: Path, models: ModelFiles | None = None)
         figures["parts"] = part_figures(data, models, out / "runs", progress)
     figures["clips"] = clip_figures(network, load_clips(data, models, voice))
     checkpoint.save(out, network, definition_hash(out), {"shipped": figures["shipped"]})
-    (out / "results.json").write_text(json.dumps(_rounded(figures), indent=1) + "\n")
+    (out / "results.json").write_text(json.dumps(rounded(figures), indent=1) + "\n")
     (out / "README.md").write_text(model_card(figures))
 
 
@@ -116,17 +116,18 @@ def _order(reports: list[Report]) -> tuple[float, float]:
     return -round(truth, 2), error
 
 
-def _progress() -> Progress:
+def progress_bars() -> Progress:
+    """Bars of tasks with counts and time."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(TextColumn("{task.description}"), *columns)
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """``value`` with all floats at four digits, as more would claim too much."""
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value
