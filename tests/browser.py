@@ -1,4 +1,4 @@
-"""A real Chromium that looks at the dashboard, for the tests."""
+"""A real Chromium that looks at pages, for the tests."""
 
 import os
 import shutil
@@ -12,6 +12,16 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+"""What keeps it from asking the network for things of its own."""
+
 PATIENCE_MS = 20_000
 
 
@@ -21,9 +31,9 @@ def chromium() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    sandbox = [] if os.getuid() else ["--no-sandbox"]  # Chromium's own refuses to run as root
+    sandbox = () if os.getuid() else ("--no-sandbox",)  # Chromium's own refuses to run as root
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=sandbox)
+        browser = playwright.chromium.launch(executable_path=program, args=[*QUIET, *sandbox])
         try:
             yield browser
         finally:

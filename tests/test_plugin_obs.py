@@ -12,7 +12,7 @@ from streamer.feed.messages import HealthMessage, Reliability
 from streamer.feed.publisher import Publisher
 from streamer.settings import load_settings
 from streamer.web.gateway import Gateway
-from tests.chromium import chromium
+from tests.browser import chromium
 from tests.feed_fixtures import health, sentiment
 from tests.gateways import TOKEN, Served, served
 from tests.plugin_fixtures import PLUGINS

@@ -8,7 +8,7 @@ import webvtt
 from playwright.sync_api import expect
 
 from streamer.assets import Assets
-from tests.chromium import chromium
+from tests.browser import chromium
 from tests.commands import COMMAND, free_port
 from tests.gateways import TOKEN
 from tests.plugin_fixtures import JAVASCRIPT, PLUGINS, interrupt, node, outcome, python, started

@@ -35,8 +35,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     session_epoch: Annotated[
         Count,
         meaning(
-            "0, and one more each time the analysis or the feed was started anew within the session: "
-            "what it knew of the past is gone"
+            "0, and one more each time the analysis or the feed was started anew within the "
+            "session: what it knew of the past is gone"
         ),
     ] = 0
     captured_at: Annotated[
