@@ -8,6 +8,8 @@ import torch
 from msgspec.structs import replace
 
 from actors.analysis import Analysis, device_of, live_estimator, words_encoder
+from actors.stand_in import REASON as STANDS_IN
+from actors.stand_in import StandIn
 from models.estimator import Encoder
 from models.features.words import TOKEN_SIZE
 from models.identity import features_of, made_of
@@ -69,6 +71,7 @@ class Reanalysis:
         live_estimator(settings, self._encoder)  # what cannot be read shows before it begins
         self._model = made_of(settings, device_of(settings))
         self._analysis: Analysis | None = None
+        self._stand_in = StandIn(about.window, about.hop)
         self._recorded: HealthMessage | None = None
         self._told: HealthMessage | None = None
         self._now = 0.0
@@ -124,19 +127,28 @@ class Reanalysis:
                 return self._look(self._analysis, record)
             else:
                 self._analysis.add(record)
-        elif isinstance(record, HealthMessage):
-            return self._bye(record)
+        elif isinstance(record, Message):
+            return [] if self._analysis is None else self._from_outside(self._analysis, record)
         return []
 
-    def _bye(self, recorded: HealthMessage) -> list[Message]:
-        """The one message that is asked for from outside: of the analyzer, or, where it is gone, of
-        the feed, which then says the last health once more."""
+    def _from_outside(self, analysis: Analysis, recorded: Message) -> list[Message]:
+        """What was told at this place and is not the analysis' own: what the feed said for a silent
+        analyzer, and the bye."""
+        if getattr(recorded, "reason", None) == STANDS_IN:
+            self._stand_in.take(recorded, 0.0)
+            if isinstance(recorded, HealthMessage):
+                self._recorded = self._told = recorded
+            return [replace(recorded, seq=0)]
+        return self._bye(analysis, recorded) if isinstance(recorded, HealthMessage) else []
+
+    def _bye(self, analysis: Analysis, recorded: HealthMessage) -> list[Message]:
+        """It is the analyzer's, or, where that is gone, the last health once more, by the feed."""
         last, self._recorded = self._recorded, recorded
-        if recorded.state != "bye" or self._analysis is None:
+        if recorded.state != "bye":
             return []
         if last and self._told and _content(last) == _content(recorded):
             return [replace(self._told, state="bye", reason=recorded.reason)]
-        return [self._analysis.bye(recorded.reason or "")]
+        return [analysis.bye(recorded.reason or "")]
 
     def _begin(self, opening: Opening) -> None:
         self.differences(opening)
@@ -157,7 +169,11 @@ class Reanalysis:
         self._now = closing.now / SECOND
         analysis.set_controls(closing.muted, closing.paused)
         analysis.set_faults(dict(closing.faults), closing.given_up)
-        found = [item for item in analysis.ready(closing.now) if not isinstance(item, Closing)]
+        found = []
+        for item in analysis.ready(closing.now):
+            if not isinstance(item, Closing) and not self._stand_in.has_told(item):
+                self._stand_in.take(item, 0.0)
+                found.append(item)
         self._states.forget()
         self._told = next(filter(_is_health, reversed(found)), self._told)
         return found

@@ -4,6 +4,7 @@ import os
 import resource
 import stat
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from streamer.packets import (
 from streamer.recording import Recording
 from streamer.recording.framing import HEADER_SIZE, MARK, START_SIZE, framed, start
 from streamer.recording.records import Record, decode, encode
+from streamer.recording.writer import RecordingWriter
 from tests.recording_fixtures import ABOUT, read, record, same, session, writer
 
 FLOATS = st.floats(width=32, allow_nan=True)
@@ -255,6 +257,20 @@ def test_only_a_file_of_its_own_is_written(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="cannot be made in"):
         writer(tmp_path / "none" / "a.qmr")
     assert kept.read_text() == "mine"
+
+
+@pytest.mark.parametrize("missing", [0, 1, 30, 1000])
+def test_one_that_goes_on_leaves_no_record_cut_off(tmp_path: Path, missing: int) -> None:
+    told = session(2)
+    file = record(tmp_path / "a.qmr", told, end=None)
+    last = len(framed(*encode(told[-1])))
+    file.write_bytes(file.read_bytes()[: -min(missing, last - 1) or None])
+    again = RecordingWriter(file, ABOUT, 10**9, False, time.monotonic, resumed=True)
+    again.write(told[:3])
+    again.close("done")
+    found, recording = read(file)
+    assert same(found, [*told[: len(told) - (missing > 0)], *told[:3]])
+    assert recording.remarks == []
 
 
 def test_at_its_limit_a_recording_ends_and_says_so(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A recording on a feed again: its own messages, and those of the analysis done once more."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from actors.analyzer import Analyzer
 from actors.feed import Feed
+from actors.stand_in import REASON as STANDS_IN
 from streamer.errors import AssetError, SourceError
 from streamer.feed import Subscriber
 from streamer.feed.messages import HealthMessage, Message, SentimentMessage, TranscriptMessage
@@ -27,15 +29,21 @@ from tests.test_windows import ALL, faces, voice, word, words
 
 PATIENCE = 10.0
 HOP = SECOND // 2
-WALL_CLOCK = {"published_at": 0.0}
 
 
-def plain(messages: Sequence[Record], **also: float | None) -> list[Message]:
+def plain(records: Sequence[Record]) -> list[Message]:
     """The messages among records, without what the wall clock says of a replay."""
+    messages = [item for item in records if isinstance(item, Message)]
+    return [msgspec.structs.replace(item, published_at=0.0) for item in messages]
+
+
+def judged(records: Sequence[Record]) -> list[Message]:
+    """As plain, and without how and when they were delivered."""
     return [
-        msgspec.structs.replace(item, **WALL_CLOCK, **(also if hasattr(item, "latency_ms") else {}))
-        for item in messages
-        if isinstance(item, Message)
+        msgspec.structs.replace(item, publisher_dropped=0)
+        if isinstance(item, HealthMessage)
+        else msgspec.structs.replace(item, latency_ms=None)
+        for item in plain(records)
     ]
 
 
@@ -94,9 +102,10 @@ def test_a_replay_can_be_stopped_while_it_waits(tmp_path: Path) -> None:
         replay,
         feed,
     ):
+        assert replay._feed._publisher.wait_for_subscriber(PATIENCE)
         assert not replay.finished()
         replay.stop("interrupted")
-        (bye,) = list(feed)
+        *_, bye = feed
         assert replay.finished()
     assert isinstance(bye, HealthMessage)
     assert bye.reason == "interrupted"
@@ -171,6 +180,9 @@ def recorded(
         analyzer._stopping.set()
         analyzer._ticker.join(PATIENCE)
         analyzer._channel.close(PATIENCE)
+        with feed._lock:
+            assert feed._stand_in is not None
+            feed._tell(list(feed._stand_in.due(time.monotonic() + 2)))
     feed.stop("done")
     return file
 
@@ -205,10 +217,11 @@ def test_analysed_again_it_says_the_same(tmp_path: Path, transcripts: bool, orde
     told, _ = read(file)
     heard, replay = replayed(file, reanalyze=True)
     assert replay.descriptions["model"] == "the recording's"
-    assert plain(heard, latency_ms=None) == plain(told, latency_ms=None)
+    assert judged(heard) == judged(told)
     assert replay.remarks == []
     windows = [item for item in heard if isinstance(item, SentimentMessage)]
     assert {item.session_epoch for item in windows} == {0, 1}
+    assert sum(item.reason == STANDS_IN for item in windows) >= 2 - orderly
     assert {item.revision > 0 for item in windows} == {True, False}
     assert any(item.reliability["vision"].reason == "muted" for item in windows)
     assert any("late" in str(item.reliability["audio"].reason) for item in windows)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from streamer.errors import SettingError
 from streamer.recording.framing import (
+    LARGEST_PAYLOAD,
+    START_SIZE,
     Damage,
     NotARecordingError,
     check_start,
@@ -153,14 +155,16 @@ def _opened(file: Path, how: int) -> int:
 
 
 def _whole(file: Path) -> int:
-    """Bytes up to where its last record is cut off, if it is."""
+    """Bytes up to where its last record is cut off, if it is; only the file's end is read."""
     damage = Damage()
     try:
         with file.open("rb") as opened:
             check_start(opened)
+            size = opened.seek(0, os.SEEK_END)
+            opened.seek(max(size - 2 * LARGEST_PAYLOAD, START_SIZE))
             for _ in records(opened, damage):
                 pass
-            return opened.seek(0, os.SEEK_END) - damage.cut_off
+            return size - damage.cut_off
     except NotARecordingError as error:
         raise SettingError(f"recording {file}: {error}") from None
     except OSError as error:
