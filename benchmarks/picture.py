@@ -7,13 +7,14 @@ import argparse
 import io
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 from rich.console import Console as Terminal
 
 from streamer.console import Console
-from streamer.feed.messages import KINDS, HealthMessage
+from streamer.feed.messages import KINDS, HealthMessage, Message
 from streamer.packets import STREAMS
 from streamer.reel import captions
 from streamer.run import caption_at
@@ -28,19 +29,26 @@ def main() -> None:
     terminal = Terminal(record=True, width=90, file=io.StringIO(), force_terminal=True)
     view = Console(STREAMS, show_transcript=True, terminal=terminal)
     shown = captions(load_settings(scene="demo").damage)
-    for line in sys.stdin:
+    for end, message in messages(sys.stdin, chosen.at):
+        view.update(message)
+        view.caption = caption_at(shown, end)
+    terminal.print(view.render())
+    svg = terminal.export_svg(title="qamoe-stream demo")
+    # The picture must not make its reader's machine fetch a font.
+    chosen.target.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL))
+
+
+def messages(lines: Iterable[str], until: float) -> Iterator[tuple[float, Message]]:
+    """The messages in the lines of ``--ui json`` that tell of the first ``until`` seconds, and the
+    second each tells of."""
+    for line in lines:
         kind = re.match(r'\{"schema":"qamoe\.(\w+)/', line)
         if kind is None:
             continue
         message = msgspec.json.decode(line, type=KINDS[kind[1]])
         end = message.uptime_s if isinstance(message, HealthMessage) else message.window.end
-        if end <= chosen.at:
-            view.update(message)
-            view.caption = caption_at(shown, end)
-    terminal.print(view.render())
-    svg = terminal.export_svg(title="qamoe-stream demo")
-    # The picture must not make its reader's machine fetch a font.
-    chosen.target.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL))
+        if end <= until:
+            yield end, message
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def test_reasons_show_on_hover_and_on_the_keyboard(here: Served, look: Look) -> 
     box = slider.bounding_box()
     assert box is not None
     assert not look.page.locator(".tip").is_visible()
-    look.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 20)  # 29.5 s
+    look.page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 20)  # 27.5 s
     assert "0.12, noise" in look.text(".tip")
     look.page.mouse.move(2, 2)
     assert not look.page.locator(".tip").is_visible()

@@ -2,23 +2,31 @@
 import { element, setText } from "./dom.js";
 import { STREAMS } from "./format.js";
 
+/** What a full bar stands for: the least of these that holds every weight. */
+const SCALES = [0.25, 0.5, 1];
+
 export class Experts {
   #box;
+  #scale;
   #count = 0;
   #rows = new Map();
 
-  constructor(box) {
+  constructor(box, scale) {
     this.#box = box;
+    this.#scale = scale;
   }
 
   show(participant) {
     const routing = participant?.newest?.routing ?? {};
     const count = Math.max(0, ...Object.values(routing).map((weights) => weights.length));
     if (count && count !== this.#count) this.#build(count);
+    const largest = Math.max(0, ...Object.values(routing).flat());
+    const full = SCALES.find((scale) => largest <= scale) ?? 1;
+    setText(this.#scale, full.toFixed(2));
     for (const [stream, { bars, text }] of this.#rows) {
       const weights = routing[stream] ?? [];
       bars.forEach((bar, place) => {
-        bar.style.setProperty("--share", `${100 * (weights[place] ?? 0)}%`);
+        bar.style.setProperty("--share", `${(100 * (weights[place] ?? 0)) / full}%`);
       });
       setText(text, weightsText(weights));
     }

@@ -18,7 +18,7 @@ const store = new Store();
 const tabs = new Tabs(document.getElementById("tabs"), document.getElementById("panel"), draw);
 const timeline = new Timeline(document.getElementById("timeline"));
 const transcript = new Transcript(document.getElementById("transcript"));
-const experts = new Experts(document.getElementById("experts"));
+const experts = new Experts(document.getElementById("experts"), document.getElementById("full"));
 const announcer = new Announcer(document.getElementById("announcer"));
 const statePill = document.getElementById("state");
 

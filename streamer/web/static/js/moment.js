@@ -30,7 +30,9 @@ export class Moment {
     this.#slider.addEventListener("pointerleave", () => this.#leave());
     this.#slider.addEventListener("keydown", (event) => this.#key(event));
     this.#slider.addEventListener("focus", () => {
-      if (this.#at === null && this.#slider.matches(":focus-visible")) this.#choose(this.#end);
+      if (this.#at === null && this.#slider.matches(":focus-visible")) {
+        this.#choose(this.messages.at(-1)?.window.end ?? null);
+      }
     });
     this.#slider.addEventListener("blur", () => this.#leave());
   }

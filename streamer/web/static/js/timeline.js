@@ -38,8 +38,11 @@ export class Timeline {
     if (key === this.#drawn) return;
     this.#drawn = key;
     const windows = [...(participant?.windows.values() ?? [])].sort((a, b) => a.window.end - b.window.end);
-    const end = windows.at(-1)?.window.end ?? 0;
-    const start = end - this.span;
+    const newest = windows.at(-1)?.window.end ?? 0;
+    const first = windows.at(0)?.window.end ?? 0;
+    // A course that is shorter than what is shown grows from the left.
+    const start = Math.max(newest - this.span, first - FIRST_HOP);
+    const end = start + this.span;
     this.#shown = windows.filter((message) => message.window.end >= start - LONGEST_HOP);
     const points = withGaps(this.#shown);
     const ends = points.map((point) => point.at);
@@ -89,9 +92,10 @@ export class Timeline {
     return new Track(plot, options);
   }
 
-  /** The stretches of those windows for which `reason` gives one, as `[from, to, reason]`. */
+  /** The stretches of those windows for which `reason` gives one, as `[from, to, main reason]`. */
   #spans(reason) {
     const spans = [];
+    const reasons = [];
     let before = null;
     for (const message of this.#shown) {
       const end = message.window.end;
@@ -100,13 +104,24 @@ export class Timeline {
       if (why !== null) {
         const start = joined ? before : end - FIRST_HOP;
         const last = spans.at(-1);
-        if (last && last[1] === start && last[2] === why) last[1] = end;
-        else spans.push([start, end, why]);
+        if (last && last[1] === start) {
+          last[1] = end;
+          reasons.at(-1).push(why);
+        } else {
+          spans.push([start, end]);
+          reasons.push([why]);
+        }
       }
       before = end;
     }
-    return spans;
+    return spans.map((span, place) => [...span, mostFrequent(reasons[place])]);
   }
+}
+
+function mostFrequent(items) {
+  const counts = new Map();
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return [...counts].reduce((most, entry) => (entry[1] > most[1] ? entry : most))[0];
 }
 
 /** The windows as points in time, with an empty one wherever windows are missing. */

@@ -5,7 +5,7 @@ import { clock } from "./format.js";
 
 /** Pixels beside the plot, the same in all tracks. */
 export const GUTTER = 40;
-export const MARGIN = 8;
+export const MARGIN = 18;
 const AXIS_HEIGHT = 26;
 const FONT = "12px Inter, system-ui, sans-serif";
 
@@ -109,8 +109,9 @@ function label(chart, span) {
   const unit = devicePixelRatio;
   ctx.save();
   ctx.font = FONT.replace("12", String(12 * unit));
-  const width = ctx.measureText(span[2]).width + 12 * unit;
-  if (span[2] && width < end - start) {
+  const text = fitted(ctx, span[2], end - start - 12 * unit);
+  if (text) {
+    const width = ctx.measureText(text).width + 12 * unit;
     const middle = (start + end) / 2;
     ctx.fillStyle = colour("card");
     ctx.beginPath();
@@ -119,7 +120,17 @@ function label(chart, span) {
     ctx.fillStyle = colour("ink");
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
-    ctx.fillText(span[2], middle, top + height / 2 + unit / 2);
+    ctx.fillText(text, middle, top + height / 2 + unit / 2);
   }
   ctx.restore();
+}
+
+const SHORTEST = 4;
+
+/** As much of the text as fits the width, or nothing where that would be a few letters. */
+function fitted(ctx, text, width) {
+  if (ctx.measureText(text).width <= width) return text;
+  let kept = text;
+  while (kept.length >= SHORTEST && ctx.measureText(`${kept}…`).width > width) kept = kept.slice(0, -1);
+  return kept.length < SHORTEST ? "" : `${kept.trimEnd()}…`;
 }
