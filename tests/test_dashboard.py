@@ -271,6 +271,30 @@ def test_what_the_browser_keeps_is_bounded(look: Look) -> None:
     assert kept["inPlace"]
 
 
+def test_a_new_analysis_goes_on_and_a_new_session_begins_anew(look: Look) -> None:
+    windows = look.page.evaluate(
+        """async ([window_, health]) => {
+            const { Store } = await import("/static/js/store.js");
+            const store = new Store();
+            const at = (end, fields) => ({...window_, window: {start: end - 4, end}, ...fields});
+            const counts = [];
+            const add = (message) => {
+                store.add(message, 0);
+                counts.push(store.participants.get("ann").windows.size);
+            };
+            add(at(50, {seq: 90}));
+            add({...health, seq: 40, uptime_s: 50});
+            add(at(52, {seq: 91, session_epoch: 1}));
+            add({...health, seq: 0, session_epoch: 1, uptime_s: 52});
+            add({...health, seq: 0, uptime_s: 1, published_at: 9});
+            add(at(4, {seq: 0}));
+            return counts;
+        }""",
+        [msgspec.to_builtins(sentiment()), msgspec.to_builtins(health())],
+    )
+    assert windows == [1, 1, 2, 2, 0, 1]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
 def test_it_fits_and_has_no_barriers(

@@ -6,6 +6,7 @@ const MOST_PARTICIPANTS = 32;
 const MOST_WORDS = 3000;
 const LATENCIES = 240;
 const CLEANING_STEP = 30;
+const UPTIME_SLACK = 2;
 
 export class Store {
   /** By name, in the order in which they were first heard. */
@@ -15,8 +16,8 @@ export class Store {
   add(message, now) {
     const known = this.participants.get(message.participant);
     let participant = known;
-    if (!known || known.session !== message.session || known.epoch !== message.session_epoch) {
-      participant = new Participant(message, known);
+    if (!known || known.session !== message.session || known.isBefore(message)) {
+      participant = new Participant(message);
       this.participants.set(message.participant, participant);
       if (this.participants.size > MOST_PARTICIPANTS) this.#forgetOne();
     }
@@ -30,10 +31,9 @@ export class Store {
 }
 
 class Participant {
-  constructor(message, before) {
+  constructor(message) {
     this.name = message.participant;
     this.session = message.session;
-    this.epoch = message.session_epoch;
     /** The newest revision of every window by its end in seconds, in order of time. */
     this.windows = new Map();
     this.newest = null;
@@ -44,9 +44,14 @@ class Participant {
     /** Goes up with every change. */
     this.version = 0;
     this.latencies = [];
-    this.lost = before?.session === message.session ? before.lost : 0;
+    this.lost = 0;
     this.heardAt = 0;
     this.seqs = new Map();
+  }
+
+  /** Whether a session of the same name has begun anew; a new analysis within one goes on. */
+  isBefore(message) {
+    return message.uptime_s < this.health?.uptime_s - UPTIME_SLACK;
   }
 
   add(message, now) {
