@@ -120,6 +120,7 @@ async function main() {
     heard = "nothing more";
     console.log(json ? JSON.stringify(event) : line(event));
   }
+  feed.close();
   if (feed.malformed) console.error(`${feed.malformed} malformed messages skipped`);
   if (interrupted || feed.ended) return 0;
   console.error(`${heard} heard on ${address} within ${options.timeout} s: is a session running?`);

@@ -7,7 +7,7 @@
  *     }
  */
 
-import { Subscriber } from "zeromq";
+import { Context, Subscriber } from "zeromq";
 
 import { KINDS, MalformedError, parseMessage } from "./message.js";
 import { Participants, Sequences } from "./track.js";
@@ -52,6 +52,7 @@ export class Feed {
     this.#staleAfter = staleAfter;
     this.#idle = idle;
     this.#socket = new Subscriber({
+      context: new Context({ blocky: false }), // a reader has nothing to wait for at the end
       receiveHighWaterMark: queue,
       maxMessageSize: LARGEST_MESSAGE,
       receiveTimeout: TICK,
