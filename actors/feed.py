@@ -41,10 +41,12 @@ class Feed:
         bind: str | None = None,
         session_epoch: int = 0,
         stands_in: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._session = session
         self._wall_clock = wall_clock
+        self._clock = clock
         self._publisher = Publisher(
             bind or settings.feed.bind,
             settings.feed.encoding,
@@ -123,7 +125,7 @@ class Feed:
             if self._stand_in.has_told(message):
                 self._outdated += 1
                 return None
-            self._stand_in.take(message, time.monotonic())
+            self._stand_in.take(message, self._clock())
         epoch = max(message.session_epoch, self._session_epoch)
         message = msgspec.structs.replace(message, session_epoch=epoch)
         if isinstance(message, HealthMessage):
@@ -162,7 +164,7 @@ class Feed:
 
     def _stand_in_where_due(self) -> None:
         if self._stand_in is not None:
-            self._tell(list(self._stand_in.due(time.monotonic())))
+            self._tell(list(self._stand_in.due(self._clock())))
 
     def _tick(self) -> None:
         try:

@@ -22,6 +22,8 @@ from streamer.stderr import native_stderr_silenced
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+# Its workers would give way to whatever else the machine does, and what is live would fall behind.
+os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
 
 import psutil
@@ -55,10 +57,9 @@ class Cluster:
 
     def __init__(self, folder: Path, is_local: bool) -> None:
         self.is_local = is_local
+        self.processes = _processes_of(folder) if is_local else []
         self._vital = [
-            process
-            for process in (_processes_of(folder) if is_local else [])
-            if _name_of(process) in ("gcs_server", "raylet")
+            process for process in self.processes if _name_of(process) in ("gcs_server", "raylet")
         ]
 
     @property
@@ -87,7 +88,7 @@ def running(settings: RaySettings) -> Iterator[Cluster]:
         cluster = Cluster(folder, settings.address is None)
         yield cluster
     finally:
-        _take_down(folder, cluster is not None and cluster.has_died)
+        _take_down(folder, cluster)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -178,16 +179,18 @@ def _undisturbed() -> Iterator[None]:
             raise KeyboardInterrupt
 
 
-def _take_down(folder: Path, dead: bool) -> None:
+def _take_down(folder: Path, cluster: Cluster | None) -> None:
     """Shut Ray down, and end what survives that: interrupted while it starts, it leaves agents.
-    Where it is ``dead`` already it would wait long for the rest, so that goes first."""
-    below = _processes_of(folder)
+    Where it has died already it would wait long for the rest, so that goes first."""
+    dead = cluster is not None and cluster.has_died
+    known = [] if cluster is None else cluster.processes
+    below = [*known, *_processes_of(folder)]
     if dead:
         _end(below)
     with native_stderr_silenced() if dead else contextlib.nullcontext():
         ray.shutdown()
     psutil.wait_procs(below, timeout=GRACE_SECONDS)
-    _end(_processes_of(folder))
+    _end([*below, *_processes_of(folder)])
 
 
 def _end(processes: Sequence[psutil.Process]) -> None:
@@ -198,13 +201,21 @@ def _end(processes: Sequence[psutil.Process]) -> None:
 
 
 def _processes_of(folder: Path) -> list[psutil.Process]:
-    """All processes of the cluster that lives in ``folder``."""
+    """All processes of the cluster that lives in ``folder``: those that are marked, and those below
+    them, of which some write their title over their environment."""
     me = os.getpid()
-    return [
+    marked = [
         process
         for process in psutil.process_iter()
         if process.pid != me and _environment_of(process).get(MARK) == str(folder)
     ]
+    return list(dict.fromkeys(each for process in marked for each in _family(process)))
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)]
+    return []
 
 
 def _environment_of(process: psutil.Process) -> dict[str, str]:

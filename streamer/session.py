@@ -36,6 +36,8 @@ FORGIVEN_SECONDS = 60.0
 """Of good health, after which a restart no longer counts."""
 
 STOP_TIMEOUT = 6.0
+PACED_STOP_TIMEOUT = 2.0
+"""Live, somebody waits for the end, and little is left to be told."""
 
 
 class Session:
@@ -124,7 +126,8 @@ class Session:
             names = [name for name in group if name in supervisor.healthy]
             why = () if group[0] in (*CAPTURES, "transcriber") else (reason,)
             answers = {name: pipeline.ask(name, "stop", *why) for name in names}
-            deadline = time.monotonic() + STOP_TIMEOUT
+            patience = PACED_STOP_TIMEOUT if self._settings.paced else STOP_TIMEOUT
+            deadline = time.monotonic() + patience
             for name, answer in answers.items():
                 with contextlib.suppress(UserError):
                     cluster.get(name, answer, deadline - time.monotonic())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from actors.analyzer import Analyzer
@@ -13,6 +14,7 @@ from streamer.feed import Subscriber
 from streamer.feed.messages import HealthMessage, Message, SentimentMessage, TranscriptMessage
 from streamer.packets import SECOND, Evidence
 from streamer.settings import load_settings
+from tests.feed_fixtures import sentiment
 from tests.test_windows import ALL, faces, voice, word, words
 
 pytestmark = pytest.mark.usefixtures("assets")
@@ -34,7 +36,7 @@ class Clock:
 @contextmanager
 def running(clock: Clock, **options: object) -> Iterator[tuple[Analyzer, Subscriber]]:
     settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0", **options})
-    feed = Feed(settings, "session")
+    feed = Feed(settings, "session", clock=lambda: 0.0)  # never finds the analyzer late
     analyzer = Analyzer(settings, "session", ALL, feed.push, clock=clock)
     with Subscriber(feed.open(), idle=PATIENCE) as subscriber:
         try:
@@ -195,3 +197,86 @@ def test_where_no_analyzer_says_bye_the_feed_does() -> None:
         assert subscriber.receive(0.1) is None
     assert isinstance(bye, HealthMessage)
     assert (bye.state, bye.reason, bye.seq) == ("bye", "the analyzer died", 0)
+
+
+def test_an_analyzer_that_takes_over_begins_with_the_present_window() -> None:
+    clock = Clock()
+    clock.now = 100 * HOP + HOP // 2
+    settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0"})
+    feed = Feed(settings, "session")
+    with Subscriber(feed.open(), kinds=["sentiment"], idle=PATIENCE) as subscriber:
+        assert feed._publisher.wait_for_subscriber(PATIENCE)
+        analyzer = Analyzer(settings, "session", ALL, feed.push, 1, clock=clock)
+        analyzer.start(epoch=0, resumed=True)
+        analyzer.push(voice(99))
+        analyzer.push(faces(99))
+        analyzer.push(voice(100))
+        analyzer.push(faces(100))
+        (first,) = heard(subscriber, 1)
+        analyzer.stop("done")
+        feed.stop("done")
+    assert isinstance(first, SentimentMessage)
+    assert (first.window.end, first.session_epoch) == (50.5, 1)
+
+
+def test_a_stage_at_fault_is_told_with_its_reason_and_the_others_go_on() -> None:
+    with running(Clock()) as (analyzer, feed):
+        analyzer.set_faults({"vision": "camera restarts: it died"})
+        for hop in (0, 1):
+            analyzer.push(voice(hop))
+            analyzer.push(faces(hop))
+        analyzer.set_faults({})
+        analyzer.push(voice(2))
+        analyzer.push(faces(2))
+        faulty, _, health, after = heard(feed, 4)
+    assert isinstance(faulty, SentimentMessage)
+    assert isinstance(health, HealthMessage)
+    assert isinstance(after, SentimentMessage)
+    vision = faulty.reliability["vision"]
+    assert (vision.value, vision.reason) == (0, "camera restarts: it died")
+    assert faulty.reliability["audio"].value > 0
+    assert health.reason == "camera restarts: it died"
+    assert health.streams["vision"].state == "stalled"
+    assert after.reliability["vision"].value > 0
+
+
+def test_a_feed_in_anothers_place_has_its_address_and_an_epoch_of_its_own() -> None:
+    settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0"})
+    first = Feed(settings, "session")
+    address = first.open()
+    with Subscriber(address, kinds=["sentiment"], idle=PATIENCE) as subscriber:
+        assert first._publisher.wait_for_subscriber(PATIENCE)
+        first.push([sentiment(0), sentiment(1)])
+        assert [item.seq for item in heard(subscriber, 2)] == [0, 1]
+        first._stopping.set()
+        first._publisher.close(linger_ms=0)
+        second = Feed(settings, "session", bind=address, session_epoch=1)
+        assert second.open() == address
+        found = (second._publisher.wait_for_subscriber(0.1) for _ in range(50))
+        assert any(here or subscriber.receive(0.1) for here in found)  # it looks as it receives
+        second.push([sentiment(2)])
+        (message,) = heard(subscriber, 1)
+        second.stop("done")
+    assert (message.seq, message.session_epoch) == (0, 1)
+    assert (subscriber.gaps, subscriber.restarts) == (0, 1)
+
+
+def test_while_no_analyzer_speaks_the_feed_says_so() -> None:
+    now = [0.0]
+    settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0"})
+    feed = Feed(settings, "session", clock=lambda: now[0])
+    with Subscriber(feed.open(), kinds=["sentiment"], idle=PATIENCE) as subscriber:
+        assert feed._publisher.wait_for_subscriber(PATIENCE)
+        feed.push([sentiment(0)])
+        now[0] = 1.4
+        _, told = heard(subscriber, 2)
+        assert isinstance(told, SentimentMessage)
+        feed.push([msgspec.structs.replace(sentiment(0), window=told.window)])
+        feed.push([sentiment(9)])
+        (after,) = heard(subscriber, 1)
+        feed.stop("done")
+    assert isinstance(after, SentimentMessage)
+    assert told.sentiment is None
+    assert {part.value for part in told.reliability.values()} == {0}
+    assert after.window == sentiment(9).window
+    assert [told.seq, after.seq] == [1, 2]

@@ -1,7 +1,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -192,3 +192,24 @@ def next_with(received: "queue.Queue[AudioHop]", missing: float) -> AudioHop:
         if np.isnan(hop.samples).mean() == missing:
             return hop
     raise AssertionError(f"no hop of which {missing:.0%} is missing")
+
+
+@pytest.mark.slow
+def test_a_microphone_that_goes_says_so_and_comes_back_at_another_rate(pulse: PulseServer) -> None:
+    with live_hops() as received:
+        next_with(received, missing=0.0)
+        pulse.stop()
+        gone = next_that(received, lambda hop: hop.fault is not None)
+        assert "microphone default" in str(gone.fault)
+        pulse.start(rate=44_100)
+        back = next_that(received, lambda hop: not np.isnan(hop.samples).any())
+        assert back.fault is None
+        assert back.hop > gone.hop
+
+
+def next_that(received: "queue.Queue[AudioHop]", accepts: Callable[[AudioHop], bool]) -> AudioHop:
+    for _ in range(60):
+        hop = received.get(timeout=PATIENCE)
+        if accepts(hop):
+            return hop
+    raise AssertionError("no such hop")

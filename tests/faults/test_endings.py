@@ -59,6 +59,7 @@ def ended(film: Path, disturb: Callable[[psutil.Process, list[psutil.Process]], 
 def test_interrupted_amid_a_recovery_it_ends_in_order(assets: Assets, number: int) -> None:
     def disturb(process: psutil.Process, below: list[psutil.Process]) -> None:
         hosts = [child for child in below if child.name().startswith("ray::Host")]
+        assert {host.nice() for host in hosts} == {process.nice()}
         biggest = sorted(hosts, key=lambda host: host.memory_info().rss)[-3:]
         biggest[0].kill()
         biggest[1].send_signal(signal.SIGSTOP)
