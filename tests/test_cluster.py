@@ -1,0 +1,38 @@
+"""Ray itself: found dead, and gone with all its processes. Each in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+import sys
+from streamer import cluster  # before Ray, which reads its environment as it is imported
+from streamer.settings import load_settings
+import psutil, ray
+
+with cluster.running(load_settings().ray) as running:
+    actor = cluster.actor(wants_gpu=False)
+    worker = psutil.Process(ray.get(actor.warm_up.remote(["json"]), timeout=60))
+    assert worker.nice() == psutil.Process().nice()
+    assert not running.has_died
+    below = psutil.Process().children(recursive=True)
+    for process in below:
+        if process.name() == sys.argv[1]:
+            process.kill()
+            process.wait(10)
+            assert running.has_died
+left = [process for process in below if process.is_running()]
+print([process.name() for process in left if process.status() != psutil.STATUS_ZOMBIE])
+"""
+
+
+@pytest.mark.parametrize("victim", ["nobody", "raylet", "gcs_server"])
+def test_whatever_of_it_dies_nothing_is_left(victim: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, victim], capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
