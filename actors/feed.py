@@ -66,7 +66,6 @@ class Feed:
         self._outdated = 0
         self.seen_at: int | None = None
         """When the ticking thread last came by, on the monotonic clock (ns)."""
-        self._last: dict[str, Message] = {}
         self._health: HealthMessage | None = None
         self._lock = threading.Lock()
         self._failure: Exception | None = None
@@ -89,11 +88,6 @@ class Feed:
         with self._lock:
             if not self._stopping.is_set():
                 self._tell(items)
-
-    def snapshot(self) -> list[Message]:
-        """The last message of every topic."""
-        with self._lock:
-            return list(self._last.values())
 
     def stats(self) -> dict[str, float]:
         """Messages that a subscriber's full queue has lost. Raises PipelineError where looking for
@@ -136,9 +130,7 @@ class Feed:
                 publisher_refused=self._publisher.refused,
                 reason=message.reason or (self._recorder and self._recorder.complaint),
             )
-        published = self._publisher.publish(message)
-        self._last[message.schema] = published
-        return published
+        return self._publisher.publish(message)
 
     @property
     def _dropped(self) -> int:

@@ -13,6 +13,9 @@ View = Annotated[
 Camera = Annotated[str | None, typer.Option(help="Index, path, URL, or off.")]
 Microphone = Annotated[str | None, typer.Option(help="Name, part of it, index, or off.")]
 Bind = Annotated[str | None, typer.Option(help="Address of the feed, tcp://127.0.0.1:5556.")]
+Control = Annotated[
+    str | None, typer.Option(help="Address of a control socket, tcp://127.0.0.1:5557; none.")
+]
 Keys = Annotated[Path | None, typer.Option(help="A folder of keys, which qamoe-stream keys makes.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
 Data = Annotated[Path, typer.Option(help="The research data.", envvar="QAMOE_DATA")]

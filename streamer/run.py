@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, Self
 from rich.console import Console as Terminal
 
 from streamer.console import Console
+from streamer.control.server import controlled
 from streamer.errors import SettingError, UserError
 from streamer.feed.codec import json_line
 from streamer.feed.messages import HealthMessage, Message
@@ -97,11 +98,14 @@ def show(
         _dashboard(settings) as (dashboard, dashboard_url),
         session,
         _stopped_by_signals() as stopping,
+        controlled(session, settings) as control,
         beside(session.address),
         dashboard(session.address),
     ):
         for name, description in session.descriptions.items():
             said.print(f"{name}: {description}", style="dim", markup=False, highlight=False)
+        if control:
+            said.print(f"control: {control}", style="dim", markup=False, highlight=False)
         summary = Summary(STREAMS)
         timeline = Timeline(STREAMS, settings.window.hop)
         console = Console(

@@ -12,8 +12,7 @@ from typing import Any, Self
 
 from streamer import cluster
 from streamer.errors import SettingError, UserError
-from streamer.feed.address import check_bind
-from streamer.feed.keys import server_keys
+from streamer.feed.address import check_feed
 from streamer.media import probe
 from streamer.packets import SECOND, STREAMS, Stream
 from streamer.pipeline import Part, Pipeline
@@ -49,9 +48,7 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         """What is plainly wrong is found here, before Ray takes seconds to start."""
-        check_bind(settings.feed.bind, locked=settings.feed.keys is not None)
-        if settings.feed.keys is not None:
-            server_keys(settings.feed.keys)
+        check_feed(settings.feed)
         if settings.feed.record is not None:
             check_file(Path(settings.feed.record), settings.feed.record_overwrite)
         self.streams = streams_of(settings)

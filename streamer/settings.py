@@ -68,6 +68,7 @@ class AnalyzerSettings(Section):
 
 class FeedSettings(Section):
     bind: str
+    control: str | None
     keys: FolderPath | None
     encoding: Literal["json", "msgpack"]
     transcripts: bool

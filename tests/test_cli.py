@@ -35,6 +35,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         "doctor",
         "models",
         "tap",
+        "control",
         "schema",
         "keys",
         "train",
@@ -95,6 +96,10 @@ def test_models_are_listed(assets: Assets) -> None:
         (["replay", __file__, "--bind", "here"], 3, "does not begin as a recording does"),
         (["export", __file__], 3, "does not begin as a recording does"),
         (["export", __file__, "--to", "xml"], 2, "'xml' is not one of 'csv', 'parquet'"),
+        (["control", "not-an-address", "pause"], 2, "not-an-address"),
+        (["control", "tcp://127.0.0.1:9", "pause", "audio"], 2, "stream = audio: must be none"),
+        (["control", "tcp://127.0.0.1:9", "fly"], 2, "fly"),
+        (["tap", "--keys", "none"], 2, "keys none"),
     ],
     ids=lambda value: "_".join(value) if isinstance(value, list) else "",
 )
@@ -157,10 +162,11 @@ def test_a_truncated_file_is_named(tmp_path: Path, assets: Assets) -> None:
         ("damage: [{stream: audio, kind: rust, severity: 1, start: 0, end: 1}]", "rust"),
         ("feed: {bind: 'tcp://0.0.0.0:5556'}", "only loopback (127.0.0.1, [::1], localhost) is"),
         ("feed: {bind: 'tcp://0.0.0.0:5556'}", "make some with qamoe-stream keys new FOLDER"),
+        ("feed: {control: 'tcp://0.0.0.0:5557'}", "feed.control = tcp://0.0.0.0:5557: only loop"),
         ("feed: {bind: 'tcp://0.0.0.0:5556', keys: none}", "none: no key pair in server.key"),
         ("window: [", "settings file"),
     ],
-    ids=["range", "unknown", "damage", "loopback", "how-to", "no-keys", "broken"],
+    ids=["range", "unknown", "damage", "loopback", "how-to", "control", "no-keys", "broken"],
 )
 def test_a_bad_settings_file_is_one_line(tmp_path: Path, settings: str, said: str) -> None:
     file = tmp_path / "settings.yaml"

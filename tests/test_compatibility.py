@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from streamer.feed.compatibility import breaks
+from streamer.contract.compatibility import breaks
+from streamer.contract.schema import json_schema
 from streamer.feed.meaning import Count, Share, meaning
-from streamer.feed.schema import json_schema
 
 
 def schema_of(**changes: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from streamer.contract.schema import schema_id
 from streamer.feed.messages import KINDS, Header
 from streamer.feed.publisher import Publisher
-from streamer.feed.schema import schema_id
 from tests.feed_fixtures import health, sentiment
 from tests.field_tables import field_table
 

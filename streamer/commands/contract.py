@@ -10,8 +10,8 @@ def schema(
     out: Annotated[Path | None, typer.Option(help="Write all schemas into this folder.")] = None,
 ) -> None:
     """Print the feed's AsyncAPI document, or write it beside the JSON Schemas of all messages."""
-    from streamer.feed.asyncapi import asyncapi
-    from streamer.feed.schema import as_text, write_schemas
+    from streamer.contract.asyncapi import asyncapi
+    from streamer.contract.schema import as_text, write_schemas
 
     if out is None:
         typer.echo(as_text(asyncapi()), nl=False)

@@ -1,4 +1,4 @@
-"""Commands for those who listen to a feed."""
+"""Commands for those who listen to a feed, or steer the session behind it."""
 
 from typing import Annotated, Literal
 
@@ -39,3 +39,20 @@ def dashboard(
 
     options = {**served(True, port, token, pages), "feed.keys": keys}
     serve.run(load_settings(config, options), addresses or [FEED])
+
+
+def control(
+    address: Annotated[str, typer.Argument(help="Of the session's control socket.")],
+    request: Annotated[
+        Literal["describe", "snapshot", "pause", "resume", "mute", "unmute", "stop"],
+        typer.Argument(help="What to ask for."),
+    ],
+    stream: Annotated[str | None, typer.Argument(help="To mute or unmute.")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = 5.0,
+    keys: Keys = None,
+) -> None:
+    """Ask a running session something over its control socket, and print the answer as JSON."""
+    from streamer.control.asking import ask
+
+    for line in ask(address, request, stream, timeout, keys):
+        typer.echo(line)

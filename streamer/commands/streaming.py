@@ -12,6 +12,7 @@ from streamer.options import (
     Bind,
     Camera,
     Config,
+    Control,
     Damage,
     Dashboard,
     DashboardPort,
@@ -43,6 +44,7 @@ def stream(
     duration: Annotated[float | None, typer.Option(help="Seconds until the end.")] = None,
     config: Config = None,
     bind: Bind = None,
+    control: Control = None,
     keys: Keys = None,
     encoding: Annotated[str | None, typer.Option(help="json or msgpack.")] = None,
     participant: Annotated[str | None, typer.Option(help="Name on the feed.")] = None,
@@ -75,6 +77,7 @@ def stream(
             "source.loop": loop or None,
             "duration": duration,
             "feed.bind": bind,
+            "feed.control": control,
             "feed.keys": keys,
             "feed.encoding": encoding,
             "participant": participant,
@@ -95,7 +98,8 @@ def stream(
     run(settings, ui, damage_captions(settings.damage), plot)
 
 
-def demo(config: Config = None, bind: Bind = None, keys: Keys = None, offline: Offline = False,
+def demo(config: Config = None, bind: Bind = None, control: Control = None,
+         keys: Keys = None, offline: Offline = False,
          damage: Damage = None, plot: Plot = DEMO_PICTURE, no_plot: NoPlot = False,
          dashboard: Dashboard = False, dashboard_port: DashboardPort = None,
          token: Token = None, pages: Pages = None,
@@ -109,6 +113,7 @@ def demo(config: Config = None, bind: Bind = None, keys: Keys = None, offline: O
     reel_file = platformdirs.user_cache_path("qamoe-stream") / "demo" / "reel.mp4"
     options = {
         "feed.bind": bind,
+        "feed.control": control,
         "feed.keys": keys,
         "assets.offline": offline or None,
         "source.file": str(reel_file),

@@ -3,10 +3,15 @@
 import ipaddress
 import re
 import socket
+from typing import TYPE_CHECKING
 
 import zmq
 
 from streamer.errors import SettingError, SourceError
+from streamer.feed.keys import client_keys, server_keys
+
+if TYPE_CHECKING:
+    from streamer.settings import FeedSettings
 
 _TCP = re.compile(r"tcp://(?P<host>\[[^\]]+\]|[^:\[\]/]+):(?P<port>\*|\d{1,5})", re.ASCII)
 
@@ -35,6 +40,18 @@ def check_bind(bind: str, *, locked: bool = False, setting: str = "feed.bind") -
         )
     # ZeroMQ binds to addresses and interfaces, not to names.
     return bind.replace("//localhost:", "//127.0.0.1:")
+
+
+def check_feed(settings: "FeedSettings") -> None:
+    """Raise SettingError for keys that cannot be used, and addresses that are not allowed with
+    them or without."""
+    if settings.keys is not None:
+        server_keys(settings.keys)
+        client_keys(settings.keys)
+    locked = settings.keys is not None
+    check_bind(settings.bind, locked=locked)
+    if settings.control is not None:
+        check_bind(settings.control, locked=locked, setting="feed.control")
 
 
 def check_free(endpoint: str, setting: str = "feed.bind") -> None:

@@ -1,4 +1,4 @@
-"""The door of a socket with CURVE: whom its keys let in, and a word about everyone else."""
+"""The door of a socket: whom its keys let in, and a word about everyone else."""
 
 import logging
 import struct
@@ -41,17 +41,19 @@ WHY = {
 class Door:
     """Locks a socket that is bound afterwards, and keeps it locked from a thread of its own.
 
-    It answers ZAP, ZeroMQ's question whether a key is known, for all sockets of ``context``, so
+    It answers ZAP, ZeroMQ's question whether a peer is known, for all sockets of ``context``, so
     there is one to a context; and it hears from the socket's monitor of whoever does not get as far
     as that, which is why it is not ``zmq.auth``'s authenticator: that one never hears of a stranger
-    without a key. ``name`` is what the log calls the socket. Close the socket first, then the door.
+    without a key. Where ``keys`` is None all are let in that speak ZMTP 3, which a web page that
+    posts to this port does not: where nobody answers ZAP, libzmq takes such bytes for ZMTP 1.
+    ``name`` is what the log calls the socket. Close the socket first, then the door.
     """
 
     def __init__(
         self,
         context: "zmq.Context[zmq.Socket[bytes]]",
         socket: "zmq.Socket[bytes]",
-        keys: ServerKeys,
+        keys: ServerKeys | None,
         name: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,8 +65,9 @@ class Door:
         self._unsaid = 0
         self._said_at = -SAY_EVERY
         self._stranger = ""
-        socket.setsockopt(zmq.CURVE_SERVER, 1)
-        socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
+        if keys is not None:
+            socket.setsockopt(zmq.CURVE_SERVER, 1)
+            socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
         socket.setsockopt(zmq.ZAP_DOMAIN, DOMAIN)
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._questions = context.socket(zmq.REP)
@@ -100,7 +103,10 @@ class Door:
     def _answer(self, question: list[bytes]) -> None:
         """One question of ZAP (RFC 27), which is libzmq's own and so never malformed."""
         version, number, _, address, _, mechanism, *credentials = question
-        known = mechanism == b"CURVE" and self._keys.lets_in(z85.encode(credentials[0]))
+        if self._keys is None:
+            known = mechanism == b"NULL"
+        else:
+            known = mechanism == b"CURVE" and self._keys.lets_in(z85.encode(credentials[0]))
         if not known:
             self._stranger = address.decode(errors="replace")
         code, text = (b"200", b"OK") if known else (b"400", b"unknown key")

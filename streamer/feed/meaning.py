@@ -7,8 +7,11 @@ from msgspec import Meta
 Count = Annotated[int, Meta(ge=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$", max_length=64)]
-"""Of a session or a participant, as it stands in a topic."""
+Name = Annotated[
+    str, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$", "maxLength": 64})
+]
+"""Of a session or a participant, as it stands in a topic. Settings hold to it; to look again in
+every message would cost as much as to read the message."""
 
 
 def meaning(text: str, *, unit: str | None = None, null: str | None = None) -> Meta:

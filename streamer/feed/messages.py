@@ -2,7 +2,7 @@
 
 What is said here of a field is what the schemas (docs/schema) and the tables of docs/feed.md say.
 Unknown fields are to be ignored by readers. A field that is added has a default and keeps the
-schema's number; removing or changing one raises it (streamer/feed/compatibility.py).
+schema's number; removing or changing one raises it (streamer/contract/compatibility.py).
 """
 
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ StreamState = Literal["off", "live", "muted", "stalled", "ended"]
 SessionState = Literal["running", "paused", "bye"]
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """A stretch of time."""
 
     start: Annotated[float, meaning("where it begins", unit="s")]
@@ -50,7 +50,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     published_at: Annotated[float, meaning("when it was published", unit="s since 1970")]
 
 
-class Sentiment(msgspec.Struct, frozen=True):
+class Sentiment(msgspec.Struct, frozen=True, gc=False):
     """Expressed sentiment."""
 
     value: Annotated[
@@ -69,7 +69,7 @@ class Sentiment(msgspec.Struct, frozen=True):
     ]
 
 
-class Reliability(msgspec.Struct, frozen=True):
+class Reliability(msgspec.Struct, frozen=True, gc=False):
     """How far one stream can be trusted: ``value`` is the one to use, the others its sources."""
 
     value: Annotated[Share, meaning("the one to use: 1 is as good as clean, 0 carries nothing")]
@@ -149,7 +149,7 @@ class SentimentMessage(Header, frozen=True, kw_only=True):
     ]
 
 
-class TranscribedWord(msgspec.Struct, frozen=True):
+class TranscribedWord(msgspec.Struct, frozen=True, gc=False):
     """One word."""
 
     text: Annotated[str, meaning("the word as transcribed")]
@@ -179,7 +179,7 @@ class TranscriptMessage(Header, frozen=True, kw_only=True):
     ]
 
 
-class StreamHealth(msgspec.Struct, frozen=True):
+class StreamHealth(msgspec.Struct, frozen=True, gc=False):
     """How one stream is doing."""
 
     state: Annotated[

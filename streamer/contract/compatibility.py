@@ -12,9 +12,25 @@ def breaks(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
     A field may be added if messages without it can still be read, so if it has a default. Whatever
     else happens to a field, or to the values it may have, is listed, one line each; also more
-    values, since typed readers refuse what they do not know.
+    values, since typed readers refuse what they do not know. Where a schema is of several types
+    (requests, replies), one more is no harm: who does not know it does not ask for it.
     """
-    return list(_differences(_inlined(old, old), _inlined(new, new), ""))
+    if "anyOf" not in old or "anyOf" not in new:
+        return list(_differences(_inlined(old, old), _inlined(new, new), ""))
+    before, after = _members(old), _members(new)
+    gone = [f"{name} is gone" for name in before if name not in after]
+    return gone + [
+        problem
+        for name in before
+        if name in after
+        for problem in _differences(before[name], after[name], name)
+    ]
+
+
+def _members(schema: dict[str, Any]) -> dict[str, Any]:
+    """The types that a schema is one of, by name."""
+    references = [item["$ref"].removeprefix("#/$defs/") for item in schema["anyOf"]]
+    return {name: _inlined(schema["$defs"][name], schema) for name in references}
 
 
 def _inlined(node: Any, whole: dict[str, Any]) -> Any:

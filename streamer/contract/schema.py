@@ -1,4 +1,4 @@
-"""JSON Schemas of the messages, made from their types, and the files they are kept in."""
+"""JSON Schemas of feed and control, made from their types, and the files they are kept in."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -6,12 +6,15 @@ from typing import Any
 
 import msgspec
 
+from streamer.contract.asyncapi import asyncapi
+from streamer.contract.compatibility import breaks
+from streamer.control.messages import SCHEMA, AnyReply, AnyRequest
 from streamer.errors import SettingError
-from streamer.feed.asyncapi import asyncapi
-from streamer.feed.compatibility import breaks
 from streamer.feed.messages import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+REFERENCE = "#/$defs/{name}"
 
 Schema = dict[str, Any]
 
@@ -24,22 +27,35 @@ def schema_id(message_type: type[msgspec.Struct]) -> str:
 
 def json_schema(message_type: type[msgspec.Struct]) -> Schema:
     """The JSON Schema (draft 2020-12) of one type of message, complete in itself."""
-    _, parts = msgspec.json.schema_components([message_type], ref_template="#/$defs/{name}")
+    _, parts = msgspec.json.schema_components([message_type], ref_template=REFERENCE)
     whole: Schema = parts.pop(message_type.__name__)
-    name = schema_id(message_type)
     # Readers take a message without it for this version; whoever publishes always writes it.
     whole["required"] = ["schema", *whole["required"]]
-    head = {"$schema": DIALECT, "$id": "urn:" + name.replace("/", ":").replace(".", ":")}
-    return head | whole | ({"$defs": parts} if parts else {})
+    return _head(schema_id(message_type)) | whole | ({"$defs": parts} if parts else {})
+
+
+def control_schema(union: Any, name: str) -> Schema:
+    """The JSON Schema of requests or replies, of which each is one of ``union``."""
+    (whole,), parts = msgspec.json.schema_components([union], ref_template=REFERENCE)
+    return _head(name) | whole | {"$defs": parts}
+
+
+def _head(name: str) -> Schema:
+    return {"$schema": DIALECT, "$id": "urn:" + name.replace("/", ":").replace(".", ":")}
 
 
 def schema_files(
     types: Iterable[type[msgspec.Struct]] = tuple(KINDS.values()),
 ) -> dict[str, Schema]:
     """Every schema by the name of its file: ``sentiment-1.json`` holds ``qamoe.sentiment/1``."""
-    return {
+    of_the_feed = {
         schema_id(item).removeprefix("qamoe.").replace("/", "-") + ".json": json_schema(item)
         for item in types
+    }
+    number = SCHEMA.rpartition("/")[2]
+    return of_the_feed | {
+        f"control-request-{number}.json": control_schema(AnyRequest, f"{SCHEMA}:request"),
+        f"control-reply-{number}.json": control_schema(AnyReply, f"{SCHEMA}:reply"),
     }
 
 
