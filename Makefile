@@ -20,9 +20,10 @@ lint: setup ## style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: assets ## latency, drops and processor time on real media
+bench: assets ## latency, drops and processor time on real media; the feed beside bare ZeroMQ
 	$(BIN)/python -m benchmarks.live
 	$(BIN)/python -m benchmarks.cost
+	$(BIN)/python -m benchmarks.feed
 
 assets: setup ## fetch the models and the demo's media
 	$(BIN)/qamoe-stream models pull

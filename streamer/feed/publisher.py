@@ -32,6 +32,9 @@ PATIENCE_MS = 10_000
 SETTLED = 0.05
 """Seconds without a new subscription after which those of one reader are taken to be complete."""
 
+LOOK_SECONDS = 0.01
+"""``publish`` looks for newcomers at most this often: a look costs more than a message."""
+
 SUBSCRIPTION_BYTES = 4096
 """A longer subscription closes its connection."""
 
@@ -71,6 +74,8 @@ class Publisher:
         self._last: dict[bytes, bytes] = {}
         self._next_seq: dict[bytes, int] = {}
         self._subscribed: set[bytes] = set()
+        self._looked_at = -math.inf
+        self._waits = False
         self._lock = threading.RLock()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.XPUB)
@@ -102,10 +107,13 @@ class Publisher:
         One that comes with a higher ``seq`` than is due keeps it: it is from a recording, and what
         is missing there is missing here."""
         with self._lock:
-            self.poll()
+            now = self._wall_clock()
+            if not 0 <= now - self._looked_at < LOOK_SECONDS:
+                self._looked_at = now
+                self.poll()
             name = topic_of(message)
             seq = max(self._next_seq.get(name, 0), message.seq)
-            stamped = msgspec.structs.replace(message, seq=seq, published_at=self._wall_clock())
+            stamped = msgspec.structs.replace(message, seq=seq, published_at=now)
             payload = encode(stamped, self._encoding)
             self._next_seq[name] = seq + 1
             self._last.pop(name, None)  # the latest last, so that nothing is repeated after a bye
@@ -167,13 +175,21 @@ class Publisher:
 
     def _send(self, name: bytes, payload: bytes) -> bool:
         """Send to all, or to all but those whose queue is full; whether there were none of them."""
-        self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+        if not self._waits:
+            self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+            self._waits = True
         try:
-            self._socket.send_multipart([name, payload])
+            self._send_frames(name, payload)
         except zmq.Again:
             # Nobody has got it yet. A subscriber that is dropped for here is left out of all that
             # follows until it reads again, so that a dead one costs the patience only once.
             self._socket.setsockopt(zmq.XPUB_NODROP, 0)
-            self._socket.send_multipart([name, payload])
+            self._waits = False
+            self._send_frames(name, payload)
             return False
         return True
+
+    def _send_frames(self, name: bytes, payload: bytes) -> None:
+        """As ``send_multipart`` does, in half its time."""
+        self._socket.send(name, zmq.SNDMORE)
+        self._socket.send(payload)
