@@ -51,15 +51,14 @@ class Look:
     def text(self, selector: str) -> str:
         return self.page.locator(selector).inner_text()
 
-    def until(self, condition: str, argument: Any = None) -> None:
+    def until(self, condition: str, argument: Any = None, patience_ms: float = PATIENCE_MS) -> None:
         """Waits until the JavaScript ``condition`` holds."""
-        self.page.wait_for_function(condition, arg=argument, timeout=PATIENCE_MS)
+        self.page.wait_for_function(condition, arg=argument, timeout=patience_ms)
 
-    def until_text(self, selector: str, text: str) -> None:
+    def until_text(self, selector: str, text: str, patience_ms: float = PATIENCE_MS) -> None:
         """Waits until the element says ``text`` somewhere."""
-        self.until(
-            "([at, text]) => document.querySelector(at)?.innerText.includes(text)", [selector, text]
-        )
+        says = "([at, text]) => document.querySelector(at)?.innerText.includes(text)"
+        self.until(says, [selector, text], patience_ms)
 
 
 @contextmanager

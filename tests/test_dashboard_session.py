@@ -10,6 +10,9 @@ from tests.commands import running
 from tests.gateways import TOKEN
 from tests.media_files import demo_media
 
+STARTING_MS = 120_000
+"""Ray and the models start slowly on a busy machine."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("assets")]
 
 
@@ -21,16 +24,16 @@ def test_a_session_of_a_file_is_seen_from_its_beginning_to_its_bye() -> None:
         running("--source", str(media), "--duration", "12", *options) as (process, _),
         looking(browser, announced(process)) as look,
     ):
-        look.until_text("#state", "live")
+        look.until_text("#state", "live", patience_ms=STARTING_MS)
         look.until("() => /[0-9]/.test(document.querySelector('#number').innerText)")
-        look.until_text("#figures", "audio 2.0/s")
+        look.until("() => /audio [0-9.]+.s/.test(document.querySelector('#session').innerText)")
         look.until_text("#timeline", "off")  # a file without pictures
         look.until_text("#transcript", "best of times")
         assert re.fullmatch(r"\d+ ms, p95 \d+ ms", look.text("#latency"))
         look.until_text("#state", "ended")
         assert look.text("#lost") == "0 messages"
-        look.until_text("#state", "connection lost")
         assert process.wait(60) == 0
+        look.until_text("#state", "ended")
         # The browser's own words on the gateway that is gone.
         assert [line for line in look.complaints if "WebSocket connection" not in line] == []
 

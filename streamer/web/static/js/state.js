@@ -5,6 +5,11 @@ const SILENT_MS = 3500;
 
 /** `{name, text}` for the connection and a participant, who may be missing. */
 export function stateOf(link, participant, now) {
+  // Said in order, it also holds when the gateway has gone with the session.
+  if (participant?.health?.state === "bye") {
+    const { reason } = participant.health;
+    return { name: "ended", text: reason ? `ended: ${reason}` : "ended" };
+  }
   if (!link.open) {
     if (link.retryAt === null) return { name: "waiting", text: "connecting" };
     const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
@@ -12,9 +17,6 @@ export function stateOf(link, participant, now) {
   }
   if (!participant) return { name: "waiting", text: "waiting for a session" };
   const { health, heardAt } = participant;
-  if (health?.state === "bye") {
-    return { name: "ended", text: health.reason ? `ended: ${health.reason}` : "ended" };
-  }
   if (now - heardAt > SILENT_MS) {
     return { name: "silent", text: `silent for ${Math.floor((now - heardAt) / 1000)} s` };
   }
