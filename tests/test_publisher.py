@@ -17,6 +17,7 @@ from streamer.feed import Subscriber
 from streamer.feed.codec import Encoding
 from streamer.feed.messages import Message
 from streamer.feed.publisher import SEND_MARK, Publisher
+from tests.commands import free_port
 from tests.feed_fixtures import health, sentiment, transcript
 
 ANY_PORT = "tcp://127.0.0.1:0"
@@ -40,6 +41,19 @@ def test_wildcard_ports_resolve_to_one_that_works(bind: str) -> None:
         assert publisher.wait_for_subscriber(5)
         publisher.publish(health())
         assert subscriber.receive(5) is not None
+
+
+def test_who_waits_before_the_feed_is_there_hears_its_first_message() -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    with Subscriber(address) as waiting:
+        assert waiting.receive(0.2) is None
+        with Publisher(address, "json", blocking=True) as publisher, Subscriber(address) as own:
+            assert publisher.wait_for_subscriber(5)
+            for number in range(3):
+                publisher.publish(sentiment(number))
+            for subscriber in (own, waiting):
+                heard = [subscriber.receive(5) for _ in range(3)]
+                assert [item and item.seq for item in heard] == [0, 1, 2]
 
 
 def test_ipc_is_served_and_not_taken_over(tmp_path: Path) -> None:

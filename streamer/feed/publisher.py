@@ -29,8 +29,9 @@ SEND_MARK = 1000
 PATIENCE_MS = 10_000
 """How long a blocking publisher waits for a subscriber that has fallen SEND_MARK behind."""
 
-SETTLED = 0.05
-"""Seconds without a new subscription after which those of one reader are taken to be complete."""
+SETTLED = 0.5
+"""Seconds without a new subscription after which all who wait are taken to be here: they try to
+connect ten times a second."""
 
 LOOK_SECONDS = 0.01
 """``publish`` looks for newcomers at most this often: a look costs more than a message."""
@@ -132,7 +133,7 @@ class Publisher:
     def wait_for_subscriber(self, timeout: float) -> bool:
         """Whether anyone is subscribed to anything, waiting up to ``timeout`` seconds for it.
 
-        Subscriptions of one reader arrive one by one, so this waits for all that come together.
+        Then it waits for the others who wait already; the subscriptions of each arrive one by one.
         """
         deadline = time.monotonic() + timeout
         while (remaining := deadline - time.monotonic()) > 0:
