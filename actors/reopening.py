@@ -40,6 +40,7 @@ class Reopening(Generic[Item]):
         self.fault: str | None = None
         self._device = device
         self._clock = clock
+        self._what = "the device"
         self._epoch = 0
         self._dropped_before = 0
         self._delivered_at = 0
@@ -56,7 +57,8 @@ class Reopening(Generic[Item]):
         return self._dropped_before + self._device.dropped
 
     def open(self) -> str:
-        return self._device.open()
+        self._what = self._device.open()
+        return self._what
 
     def start(self, epoch: int) -> None:
         self._epoch = epoch
@@ -79,7 +81,7 @@ class Reopening(Generic[Item]):
             if now - self._since > SETTLED:
                 self._attempts = 0
         elif now - self._delivered_at > self._limit:
-            self._lose("it delivers nothing: it may be unplugged, or another program holds it")
+            self._lose(f"{self._what} delivers nothing: unplugged, or held by another program?")
         return item
 
     def close(self) -> None:

@@ -59,9 +59,9 @@ def test_one_that_swells_is_replaced(shown: Scene) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("PulseAudio killed, back", "has gone"),
-        ("PulseAudio killed, back at 44.1 kHz", "has gone"),
-        ("camera unplugged, back", "has gone"),
+        ("PulseAudio killed, back", "microphone default"),
+        ("PulseAudio killed, back at 44.1 kHz", "microphone default"),
+        ("camera unplugged, back", "camera http://"),
         ("camera hangs", "delivers nothing"),
         ("camera repeats its picture", "repeats its last picture"),
         ("camera sends garbage", "has gone"),
