@@ -1,6 +1,6 @@
 """Every fault, one after the other, in one session on real devices: what the feed makes of it.
 
-    python -m benchmarks.faults [--write docs/faults.md] [--only WORD]
+    python -m benchmarks.faults [--write docs/faults.md] [--only WORD] [--pause 8]
 
 The microphone is PulseAudio's, the camera a network camera on loopback; both show a real person.
 Times vary with the machine, so nothing here is asserted.
@@ -102,6 +102,8 @@ def scene(assets: Assets) -> Iterator[Scene]:
         options = {
             "microphone.device": "default",
             "camera.device": camera.address,
+            "camera.frame_rate": 5,  # the machine is busy with starting actors enough
+            "transcriber.buffer": 4.0,
             "feed.bind": "tcp://127.0.0.1:0",
             "supervision.memory_mb": MEMORY_MB,
             "supervision.restarts": 20,
@@ -128,14 +130,16 @@ def repeated(wav: Path, to: Path, seconds: float = 900.0) -> Path:
     return to
 
 
-def run(only: str) -> tuple[list[Outcome], int]:
-    """All faults whose name holds ``only``, and how many processes they left behind."""
+def run(only: str, pause: float) -> tuple[list[Outcome], int]:
+    """All faults whose name holds ``only``, after ``pause`` seconds of peace each; what came of
+    them, and how many processes they left behind."""
     outcomes = []
     with scene(Assets(load_settings().assets)) as shown:
         below = psutil.Process().children(recursive=True)
         for fault in shown.faults():
             if only not in fault.name:
                 continue
+            time.sleep(pause)
             outcome = rehearse(fault, shown.observer, shown.session.finished, HOLD, PATIENCE)
             print(row(outcome), flush=True)
             outcomes.append(outcome)
@@ -181,13 +185,14 @@ HEAD = f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="those whose name holds this")
+    parser.add_argument("--pause", type=float, default=8.0, help="seconds of peace before each")
     parser.add_argument("--write", type=Path)
     chosen = parser.parse_args()
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(HEAD)
     try:
-        outcomes, left = run(chosen.only)
+        outcomes, left = run(chosen.only, chosen.pause)
     except PipelineError as error:
         raise SystemExit(f"the session failed: {error}") from None
     print(f"processes left behind: {left}; load after: {os.getloadavg()[0]:.1f}")

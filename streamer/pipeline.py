@@ -84,13 +84,23 @@ class Pipeline:
 
     def is_stopped(self, name: str) -> bool:
         """Whether the system reports the part's process as stopped: that no load explains."""
-        with contextlib.suppress(psutil.Error):
-            if name in self._processes:
-                return self._processes[name].status() in (
-                    psutil.STATUS_STOPPED,
-                    psutil.STATUS_TRACING_STOP,
-                )
-        return False
+        return self._status(name) in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+
+    def has_ended(self, name: str) -> bool:
+        """Whether the part's process is gone; Ray itself notices that up to a second later."""
+        return self._status(name) in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
+    def _status(self, name: str) -> str:
+        """As psutil calls it; empty where the process is not known."""
+        process = self._processes.get(name)
+        if process is None:
+            return ""
+        try:
+            return str(process.status()) if process.is_running() else psutil.STATUS_DEAD
+        except psutil.NoSuchProcess:
+            return psutil.STATUS_DEAD
+        except psutil.Error:
+            return ""
 
     def swell(self, name: str, megabytes: int) -> None:
         """Let the part's actor hold so much more memory: for rehearsing faults."""

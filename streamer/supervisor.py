@@ -17,6 +17,8 @@ LOOK_SECONDS = 0.1
 BEAT_SECONDS = 0.2
 ANSWER_TIMEOUT = 1.0
 
+DIED = "it died"
+
 SESSION_WIDE = ("analyzer", "feed")
 """Parts all of whose messages tell which of them this is."""
 
@@ -117,7 +119,10 @@ class Supervisor:
     def _look_after(self, part: Part) -> None:
         watch, now = self._watches[part.name], self._clock()
         self._take_answer(part, watch)
-        fault = watch.overdue(now, watch.is_late(now) and self._pipeline.is_stopped(part.name))
+        stopped = watch.is_late(now) and self._pipeline.is_stopped(part.name)
+        fault = watch.overdue(now, stopped)
+        if watch.state == "healthy" and self._pipeline.has_ended(part.name):
+            fault = DIED
         if fault is not None:
             self._let_go(part, watch, fault)
         if watch.due(now):
@@ -140,7 +145,7 @@ class Supervisor:
             told = cluster.get(part.name, answer, ANSWER_TIMEOUT)
         except UserError as error:
             died = isinstance(error, cluster.ActorDiedError)
-            self._let_go(part, watch, "it died" if died else str(error))
+            self._let_go(part, watch, DIED if died else str(error))
             return
         now = self._clock()
         if watch.state == "starting":
