@@ -109,6 +109,19 @@ def test_losses_repeats_and_restarts_are_told_apart(sender: Sender) -> None:
         assert (subscriber.gaps, subscriber.restarts) == (2, 2)
 
 
+def test_more_topics_than_are_kept_are_skipped_and_counted() -> None:
+    with (
+        Publisher(ANY_PORT, "json", blocking=False) as publisher,
+        Subscriber(publisher.address, topics=2) as subscriber,
+    ):
+        assert publisher.wait_for_subscriber(5)
+        for name in ("ann", "bob", "cleo", "bob"):
+            publisher.publish(sentiment(participant=name))
+        heard = [subscriber.receive(5) for _ in range(3)]
+        assert [item and item.participant for item in heard] == ["ann", "bob", "bob"]
+        assert subscriber.malformed == 1
+
+
 @settings(
     deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

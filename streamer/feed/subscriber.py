@@ -32,7 +32,8 @@ class Listener:
     up to ``Subscriber`` and ``AsyncSubscriber``.
 
     Nobody needs to be publishing yet, and a publisher that starts again is found again. ``queue``
-    bounds the messages that wait here to be received; after ``idle`` seconds without any message,
+    bounds the messages that wait here to be received, ``topics`` of how many one keeps the state:
+    those of more are skipped, and count as malformed. After ``idle`` seconds without any message,
     health included, iterating ends. ``keys``, a folder of them, are needed where the publisher has
     some; it is silent to strangers.
 
@@ -50,6 +51,7 @@ class Listener:
         *,
         keys: str | Path | None = None,
         queue: int = 1000,
+        topics: int = 10_000,
         idle: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -65,6 +67,7 @@ class Listener:
         self._session = session
         self._participant = participant
         self._queue = queue
+        self._topics = topics
         self._idle = idle
         self._clock = clock
         self._heard_at = clock()
@@ -146,6 +149,9 @@ class Listener:
             self.malformed += 1
             return None
         if self._participant not in (None, message.participant):
+            return None
+        if frames[0] not in self._heard and len(self._heard) >= self._topics:
+            self.malformed += 1
             return None
         self._heard_at = self._clock()
         bye = isinstance(message, HealthMessage) and message.state == "bye"
