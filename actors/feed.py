@@ -22,6 +22,9 @@ POLL_SECONDS = 0.02
 SUBSCRIBER_PATIENCE_SECONDS = 5.0
 """How long a session at maximal speed waits for somebody to listen before it begins."""
 
+GATHERING_SECONDS = 0.5
+"""How long it then waits for others who wait already: they try to connect ten times a second."""
+
 
 class Feed:
     """Binds the feed when it is built; ``stop`` sees to it that the last message is a ``bye``.
@@ -80,7 +83,7 @@ class Feed:
     def start(self, epoch: int, resumed: bool = False) -> None:  # noqa: ARG002  all stages have it
         """Wait for somebody to listen, where a file would be over before anybody could."""
         if not self._settings.paced:
-            self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS)
+            self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS, GATHERING_SECONDS)
 
     def push(self, items: Sequence[Record]) -> None:
         """Publish the messages among ``items``, in their order, and keep it all where a recording

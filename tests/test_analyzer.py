@@ -16,6 +16,7 @@ from streamer.packets import SECOND, Evidence
 from streamer.settings import load_settings
 from tests.feed_fixtures import sentiment
 from tests.test_windows import ALL, faces, voice, word, words
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("assets")
 
@@ -108,7 +109,7 @@ def test_the_last_message_is_a_bye_with_its_reason() -> None:
         analyzer.push(words(0, until=0.5, ended=True))
         analyzer.push(faces(0, ended=True))
         heard(feed, 2)
-        assert analyzer.finished()
+        assert eventually(analyzer.finished)
         analyzer.stop("the source has ended")
         bye = feed.receive(PATIENCE)
     assert isinstance(bye, HealthMessage)

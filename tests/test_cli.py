@@ -63,6 +63,7 @@ def test_models_are_listed(assets: Assets) -> None:
     assert any(line.startswith("minilm-l6") and "present" in line for line in listed.lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -113,6 +114,7 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(
     assert not done.lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["demo"]], ids=["live", "demo"])
 @pytest.mark.parametrize(
     ("file", "said"),
@@ -154,6 +156,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, assets: Assets) -> None:
     assert str(file) in done.complaint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -19,6 +19,8 @@ from tests.commands import free_port
 from tests.feed_fixtures import health, sentiment, transcript
 from tests.gateways import Served, gateway_settings, served
 
+pytestmark = pytest.mark.slow
+
 SHA256 = {
     "uPlot.esm.js": "5dd9b3281aa64b461b42d9945f6adb2649d346502b12281a9ae0d46599a80eba",
     "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",

@@ -15,6 +15,8 @@ from tests.commands import COMMAND, command
 from tests.feed_fixtures import sentiment
 from tests.gateways import TOKEN
 
+pytestmark = pytest.mark.slow
+
 ANY_PORT = "tcp://127.0.0.1:0"
 
 

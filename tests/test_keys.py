@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from streamer.feed.messages import Message
 from streamer.feed.publisher import Publisher
 from tests.commands import command
 from tests.feed_fixtures import health, sentiment
+from tests.waiting import eventually
 
 ANY_PORT = "tcp://127.0.0.1:0"
 
@@ -45,13 +46,6 @@ def heard(publisher: Publisher, subscriber: Subscriber, patience: float = 5.0) -
         if (message := subscriber.receive(0.05)) is not None:
             return message
     return None
-
-
-def eventually(condition: Callable[[], object], patience: float = 10.0) -> bool:
-    until = time.monotonic() + patience
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.01)
-    return bool(condition())
 
 
 def test_secret_keys_are_the_owners_alone(keys: Path) -> None:

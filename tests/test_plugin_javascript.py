@@ -24,6 +24,8 @@ from tests.plugin_fixtures import (
 )
 from tests.test_subscriber import Sender
 
+pytestmark = pytest.mark.slow
+
 ANY_PORT = "tcp://127.0.0.1:0"
 CLI = str(JAVASCRIPT / "cli.js")
 

@@ -16,6 +16,8 @@ from streamer.feed.publisher import Publisher
 from tests.feed_fixtures import health, sentiment
 from tests.plugin_fixtures import PLUGINS, interrupt, python, run, started
 
+pytestmark = pytest.mark.slow
+
 FOLDER = PLUGINS / "lab-streaming-layer"
 SCRIPT = "lab-streaming-layer/outlet.py"
 LSL_GROUPS = {"EFFFACD7", "E00000B7"}  # 239.255.172.215 and 224.0.0.183

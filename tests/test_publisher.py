@@ -48,7 +48,7 @@ def test_who_waits_before_the_feed_is_there_hears_its_first_message() -> None:
     with Subscriber(address) as waiting:
         assert waiting.receive(0.2) is None
         with Publisher(address, "json", blocking=True) as publisher, Subscriber(address) as own:
-            assert publisher.wait_for_subscriber(5)
+            assert publisher.wait_for_subscriber(5, settled=0.5)
             for number in range(3):
                 publisher.publish(sentiment(number))
             for subscriber in (own, waiting):

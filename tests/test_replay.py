@@ -27,6 +27,8 @@ from tests.recording_fixtures import ABOUT, read, record, session
 from tests.test_analyzer import Clock
 from tests.test_windows import ALL, faces, voice, word, words
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 10.0
 HOP = SECOND // 2
 

@@ -29,9 +29,8 @@ SEND_MARK = 1000
 PATIENCE_MS = 10_000
 """How long a blocking publisher waits for a subscriber that has fallen SEND_MARK behind."""
 
-SETTLED = 0.5
-"""Seconds without a new subscription after which all who wait are taken to be here: they try to
-connect ten times a second."""
+SETTLED = 0.05
+"""Seconds without a new subscription after which those of one reader are taken to be complete."""
 
 LOOK_SECONDS = 0.01
 """``publish`` looks for newcomers at most this often: a look costs more than a message."""
@@ -130,15 +129,15 @@ class Publisher:
                 if name.startswith(joined):
                     self._send(name, payload)
 
-    def wait_for_subscriber(self, timeout: float) -> bool:
+    def wait_for_subscriber(self, timeout: float, settled: float = SETTLED) -> bool:
         """Whether anyone is subscribed to anything, waiting up to ``timeout`` seconds for it.
 
-        Then it waits for the others who wait already; the subscriptions of each arrive one by one.
+        Then it waits until there has been no other subscription for ``settled`` seconds.
         """
         deadline = time.monotonic() + timeout
         while (remaining := deadline - time.monotonic()) > 0:
             with self._lock:
-                more = self._socket.poll(math.ceil(1000 * min(remaining, SETTLED)))
+                more = self._socket.poll(math.ceil(1000 * min(remaining, settled)))
                 self.poll()
             if self._subscribed and not more:
                 break
