@@ -114,7 +114,7 @@ def test_programs_and_people_are_told_the_same(assets: Assets) -> None:
     report = msgspec.json.decode(for_programs.lines[0], type=Report)
     assert report.healthy
     assert for_programs.code == 0
-    assert {"speed of Whisper", "speed of a session"} <= set(by_check(report.findings))
+    assert {"speed of the face reader", "speed of a session"} <= set(by_check(report.findings))
     for_people = command(*options, "--no-speed")
     text = "\n".join(for_people.lines)
     assert "this machine can run a session" in text
