@@ -125,7 +125,8 @@ def test_what_a_camera_sees_is_on_the_feed(assets: Assets) -> None:
     graph = f"lavfi:movie={film}:loop=0,setpts=N/(30*TB),realtime"
     run = stream("--camera", graph, "--mic", "off", "--duration", "8")
     assert run.code == 0, run.said
-    assert run.health[-1].streams["vision"].dropped == 0
+    # Of some 120: where a busy machine holds the reader up, what waited meanwhile is left out.
+    assert run.health[-1].streams["vision"].dropped <= 3
     rates = [item.streams["vision"].rate for item in run.health[2:-1]]
     assert np.mean(rates) > 13
     late = [item.reliability["vision"].value for item in run.windows[8:]]
