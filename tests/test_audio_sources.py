@@ -160,7 +160,7 @@ def best_correlation(received: Floats, part: Floats) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("device", ["default", "pulse"])
 def test_what_is_played_is_received(pulse: PulseServer, device: str) -> None:
-    wav = demo_media("clone-test.wav")
+    wav = demo_media("beckett.wav")
     played = read_wav(wav)[:64000]
     source = MicrophoneSource(device)
     assert "16000 Hz" in source.open()

@@ -167,7 +167,7 @@ def live_hops() -> Iterator["queue.Queue[AudioHop]"]:
 def test_a_live_microphone_s_hops_hold_what_is_played(pulse: PulseServer) -> None:
     with live_hops() as received:
         received.get(timeout=PATIENCE)
-        pulse.play(demo_media("clone-test.wav"))
+        pulse.play(demo_media("beckett.wav"))
         hops = [received.get(timeout=PATIENCE) for _ in range(10)]
     assert [hop.hop for hop in hops] == list(range(1, 11))
     assert max(float(hop.speech.max()) for hop in hops) > 0.9
