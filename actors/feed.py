@@ -129,15 +129,13 @@ class Feed:
             self._health = message
             message = msgspec.structs.replace(
                 message,
-                publisher_dropped=self._dropped + message.publisher_dropped,
+                publisher_dropped=message.publisher_dropped
+                + self._publisher.dropped
+                + self._outdated,
                 publisher_refused=self._publisher.refused,
                 reason=message.reason or (self._recorder and self._recorder.complaint),
             )
         return self._publisher.publish(message)
-
-    @property
-    def _dropped(self) -> int:
-        return self._publisher.dropped + self._outdated
 
     def _bye(self, reason: str) -> HealthMessage:
         if self._health is not None:

@@ -56,8 +56,7 @@ class Recorder:
                 f"recording has stopped after {self._writer.size / MEGABYTE:.1f} MB: "
                 f"{self._writer.ended} ({self._writer.refused} records not kept)"
             )
-        missing = self._channel.dropped + self._channel.failed
-        if missing:
+        if missing := self._channel.lost:
             return f"recording is incomplete: {missing} deliveries lost, the disk is too slow"
         return None
 
@@ -68,7 +67,7 @@ class Recorder:
             self._writer.close(reason)
 
     def _write(self, records: Sequence[Record]) -> None:
-        lost = self._channel.dropped + self._channel.failed - self._lost
+        lost = self._channel.lost - self._lost
         if lost:
             self._lost += lost
             self._writer.write([Lost(lost)])

@@ -65,7 +65,7 @@ class Cluster:
     @property
     def has_died(self) -> bool:
         """Whether one of the processes that Ray itself consists of is gone."""
-        return not all(map(_is_alive, self._vital))
+        return not all(map(is_alive, self._vital))
 
 
 @contextlib.contextmanager
@@ -230,7 +230,8 @@ def _name_of(process: psutil.Process) -> str:
     return ""
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs, and does not only wait for somebody to note its end."""
     with contextlib.suppress(psutil.Error):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False

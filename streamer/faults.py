@@ -14,8 +14,9 @@ from typing import Self
 import psutil
 
 from actors.stand_in import REASON
+from streamer.cluster import is_alive
 from streamer.feed import Subscriber
-from streamer.feed.messages import HealthMessage, Message, SentimentMessage
+from streamer.feed.messages import Message, SentimentMessage
 from streamer.packets import STREAMS, Stream
 from streamer.session import Session
 
@@ -203,11 +204,7 @@ def rehearse(
 
 def leftovers(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that are still there."""
-    return [
-        process
-        for process in processes
-        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    ]
+    return [process for process in processes if is_alive(process)]
 
 
 def _send(session: Session, name: str, number: int) -> None:
@@ -245,12 +242,3 @@ def _reasons(windows: list[SentimentMessage], fault: Fault) -> Iterator[str]:
             part = window.reliability[stream]
             if part.value == 0 and part.reason:
                 yield part.reason
-
-
-def health_reasons(observer: Observer, began: float) -> list[str]:
-    """What health said was wrong."""
-    return [
-        message.reason
-        for _, message in observer.since(began)
-        if isinstance(message, HealthMessage) and message.reason
-    ]

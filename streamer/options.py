@@ -10,7 +10,7 @@ View = Annotated[
     Literal["auto", "off", "json"],
     typer.Option(help="auto: a live view on a terminal, elsewhere one message a line."),
 ]
-Camera = Annotated[str | None, typer.Option(help="Index, path, URL, or off.")]
+Camera = Annotated[str | None, typer.Option(help="Index, path, part of a name, URL, or off.")]
 Microphone = Annotated[str | None, typer.Option(help="Name, part of it, index, or off.")]
 Bind = Annotated[str | None, typer.Option(help="Address of the feed, tcp://127.0.0.1:5556.")]
 Control = Annotated[

@@ -11,18 +11,24 @@ def prepared(
     config: Path | None, options: dict[str, Any], plot: Path | None = None, scene: str | None = None
 ) -> "Settings":
     """All that is asked for, looked at before anything is fetched or loaded."""
-    from models.degradation import check
-    from streamer.recording.writer import check_file
     from streamer.settings import load_settings
-    from streamer.timeline.course import check_picture
 
     settings = load_settings(config, options, scene)
+    look_at(settings, plot)
+    return settings
+
+
+def look_at(settings: "Settings", plot: Path | None) -> None:
+    """Raise UserError where the settings name what cannot be done, or a file cannot be made."""
+    from models.degradation import check
+    from streamer.recording.writer import check_file
+    from streamer.timeline.course import check_picture
+
     check(settings.damage)
     if settings.feed.record is not None:
         check_file(Path(settings.feed.record), settings.feed.record_overwrite)
     if plot is not None:
         check_picture(plot)
-    return settings
 
 
 def served(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from streamer.commands.preparing import look_at
 from streamer.options import Bind, Config, Overwrite, Plot, View
 
 ALL_OPTIONS = {"allow_extra_args": True, "allow_interspersed_args": False}
@@ -34,15 +35,11 @@ def replay(
     ui: View = "auto",
 ) -> None:
     """Publish a recorded session once more."""
-    from models.degradation import check
     from streamer.recording.replay import Replay, replay_settings
-    from streamer.timeline.course import check_picture
 
     options = {"source.speed": speed, "feed.bind": bind, "feed.encoding": encoding}
     settings = replay_settings(file, config, options)
-    check(settings.damage)
-    if plot is not None:
-        check_picture(plot)
+    look_at(settings, plot)
     from streamer.reel import damage_captions
     from streamer.run import show
 

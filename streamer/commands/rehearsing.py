@@ -5,17 +5,15 @@ from typing import Annotated
 import typer
 
 from streamer.commands.preparing import prepared, pull_missing
-from streamer.options import Config, Offline
+from streamer.options import Camera, Config, Microphone, Offline
 
 
 def chaos(
     seed: Annotated[int, typer.Option(help="The same seed draws the same faults.")] = 0,
     duration: Annotated[float, typer.Option(help="Seconds until the end.", min=1)] = 60.0,
     every: Annotated[float, typer.Option(help="Seconds between faults, about.", min=1)] = 10.0,
-    camera: Annotated[
-        str | None, typer.Option(help="Index, path, part of a name, URL, or off.")
-    ] = None,
-    mic: Annotated[str | None, typer.Option(help="Name, part of it, index, or off.")] = None,
+    camera: Camera = None,
+    mic: Microphone = None,
     source: Annotated[
         str | None, typer.Option(help="A media file instead of devices, looped.")
     ] = None,
@@ -29,7 +27,7 @@ def chaos(
             "camera.device": camera,
             "microphone.device": mic,
             "source.file": source,
-            "source.loop": True if source is not None else None,
+            "source.loop": source is not None or None,
             "source.speed": "real",
             "supervision.restarts": 100,
             "feed.bind": "tcp://127.0.0.1:0",

@@ -25,6 +25,7 @@ from streamer.control.messages import (
     Unmute,
 )
 from streamer.errors import SettingError, SourceError
+from streamer.feed.address import cannot_connect
 from streamer.feed.keys import client_keys
 from streamer.feed.messages import KINDS, Message
 
@@ -70,11 +71,7 @@ class Controller:
             self._socket.connect(address)
         except zmq.ZMQError as error:
             self.close()
-            reason = zmq.strerror(error.errno or 0)
-            raise SettingError(
-                f"control address {address}: {reason}; must look like tcp://127.0.0.1:5557 "
-                "or ipc:///path/of/socket"
-            ) from None
+            raise cannot_connect(address, error, "control", 5557) from None
 
     def describe(self) -> Description:
         """What the session is."""

@@ -9,7 +9,7 @@ from streamer.assets import Assets
 from streamer.doctor import components
 from streamer.doctor.findings import Finding, judged
 from streamer.errors import UserError
-from streamer.settings import Settings, load_settings
+from streamer.settings import Settings
 
 SECONDS = 5.0
 """Of media that each component is given."""
@@ -56,5 +56,5 @@ def _costs(settings: Settings) -> dict[str, float]:
 
 
 def _playing(settings: Settings, file: str) -> Settings:
-    source = load_settings(options={"source.file": file}).source
+    source = settings.source.model_copy(update={"file": file})
     return settings.model_copy(update={"source": source})

@@ -1,4 +1,4 @@
-"""Which addresses a socket may be bound to, and what they must look like."""
+"""Which addresses a socket may be bound or connect to, and what they must look like."""
 
 import ipaddress
 import re
@@ -79,6 +79,17 @@ def cannot_bind(bind: str, error: zmq.ZMQError, setting: str = "feed.bind") -> S
             "or choose another address (port 0 takes any free one)"
         )
     return SourceError(f"{setting} = {bind}: cannot bind: {zmq.strerror(error.errno or 0)}")
+
+
+def cannot_connect(
+    address: str, error: zmq.ZMQError, what: str = "feed", port: int = 5556
+) -> SettingError:
+    """What to raise where ZeroMQ does not take an address to connect to; ``port`` is of the one
+    that is shown as an example."""
+    return SettingError(
+        f"{what} address {address}: {zmq.strerror(error.errno or 0)}; must look like "
+        f"tcp://127.0.0.1:{port} or ipc:///path/of/socket"
+    )
 
 
 def _is_loopback(host: str) -> bool:

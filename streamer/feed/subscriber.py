@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 import zmq
 
 from streamer.errors import SettingError
+from streamer.feed.address import cannot_connect
 from streamer.feed.codec import KIND_OF, MalformedError, decode
 from streamer.feed.freshness import Freshness
 from streamer.feed.keys import client_keys
@@ -89,11 +90,7 @@ class Listener:
             self._socket.connect(address)
         except zmq.ZMQError as error:
             self.close()
-            reason = zmq.strerror(error.errno or 0)
-            raise SettingError(
-                f"feed address {address}: {reason}; must look like tcp://127.0.0.1:5556 "
-                "or ipc:///path/of/socket"
-            ) from None
+            raise cannot_connect(address, error) from None
 
     @property
     def ended(self) -> bool:

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.faults import PATIENCE, Scene, scene
 from streamer.assets import Assets
-from streamer.faults import Outcome, health_reasons, leftovers, rehearse
+from streamer.faults import Observer, Outcome, leftovers, rehearse
+from streamer.feed.messages import HealthMessage
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -31,6 +32,12 @@ def done(shown: Scene, name: str) -> Outcome:
     assert outcome.lost == 0
     shown.until_it_runs()
     return outcome
+
+
+def health_reasons(observer: Observer, began: float) -> list[str]:
+    """What health said was wrong."""
+    told = [message for _, message in observer.since(began) if isinstance(message, HealthMessage)]
+    return [message.reason for message in told if message.reason]
 
 
 @pytest.mark.parametrize("what", ["killed", "stopped"])
