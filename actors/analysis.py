@@ -6,6 +6,7 @@ import torch
 
 from actors.faults import Faults
 from actors.health import Health
+from actors.lag import Lag
 from models.checkpoint import load
 from models.checkpoint_files import checkpoint_folder, tuned_weights
 from models.estimator import Encoder, Estimator
@@ -15,9 +16,13 @@ from streamer.assets import Assets
 from streamer.errors import SettingError
 from streamer.feed.compose import Envelope, sentiment_message, transcript_message
 from streamer.feed.messages import HealthMessage, Message, SessionState
+from streamer.feed.messages import Retreat as RetreatNote
 from streamer.packets import SECOND, Closing, Stream, Window
+from streamer.retreat import Retreat, ladder
 from streamer.settings import Settings
 from streamer.windows import Packet, WindowAssembler
+
+WORDS_PAUSED = "words paused: the machine is too slow"
 
 
 class Analysis:
@@ -51,6 +56,8 @@ class Analysis:
             first_hop,
         )
         self._health = Health(self._hop, streams)
+        self._retreat = Retreat(ladder(settings, streams), settings.retreat.climb_after)
+        self._lag = Lag(settings.window, settings.camera.frame_rate)
         self._faults = Faults()
         self._given_up: tuple[Stream, ...] = ()
         self._windows = 0
@@ -61,6 +68,7 @@ class Analysis:
     def add(self, packet: Packet) -> None:
         """Take in a packet. Raises ValueError where its arrays have other shapes."""
         self._health.count(packet)
+        self._lag.take(packet)
         self._faults.take(packet)
         self._assembler.add(packet)
 
@@ -87,9 +95,14 @@ class Analysis:
                 yield self._closing(now)
                 noted = True
             if isinstance(item, Window):
-                yield from self._told(item)
+                yield from self._told(item, now)
             elif item.words and self._transcripts and not (self._paused or "text" in self._muted):
                 yield transcript_message(self.envelope, item, self._wall_clock())
+
+    @property
+    def steps_down(self) -> int:
+        """How far it has gone down the ladder that streamer.retreat makes of the settings."""
+        return self._retreat.steps_down
 
     @property
     def finished(self) -> bool:
@@ -104,9 +117,12 @@ class Analysis:
         muted, faults = tuple(sorted(self._muted)), self._faults.of_stages
         return Closing(now, muted, self._paused, faults, self._given_up)
 
-    def _told(self, window: Window) -> Iterator[Message]:
+    def _told(self, window: Window, now: int) -> Iterator[Message]:
+        if window.revision == 0:
+            self._keep_up(window, now)
         if not self._paused:
-            silenced = self._faults.at(window) | dict.fromkeys(self._muted, "muted")
+            silenced = self._left_out | self._faults.at(window)
+            silenced |= dict.fromkeys(self._muted, "muted")
             estimate = self._estimator.estimate(window, silenced)
             yield sentiment_message(self.envelope, window, estimate, self._wall_clock())
         if window.revision == 0:
@@ -115,6 +131,16 @@ class Analysis:
             if self._health.due(window.hop):
                 state: SessionState = "paused" if self._paused else "running"
                 yield self._health_message(state, self._faults.told)
+
+    def _keep_up(self, window: Window, now: int) -> None:
+        """Leave out less or more, as the windows come in time or do not."""
+        excused = {*self._faults.now, *self._muted}
+        if self._retreat.observe(now / SECOND, self._lag.of(window, now, excused)):
+            self._assembler.pause_words("text" in self._left_out)
+
+    @property
+    def _left_out(self) -> dict[Stream, str]:
+        return {"text": WORDS_PAUSED} if not self._retreat.step.words else {}
 
     def _health_message(self, state: SessionState, reason: str | None) -> HealthMessage:
         until = (self._last_hop + 1) * self._hop
@@ -132,7 +158,14 @@ class Analysis:
             late_windows=self._assembler.late,
             publisher_dropped=self.late_dropped,
             streams=self._health.streams(self._last_hop, self._muted, self._faults.now),
+            retreat=self._told_retreat(),
         )
+
+    def _told_retreat(self) -> RetreatNote | None:
+        at = self._retreat
+        if at.reason is None:
+            return None
+        return RetreatNote(at.steps_down, at.step.name, at.reason, at.since)
 
 
 def live_estimator(settings: Settings, encoder: Encoder | None = None) -> Estimator:

@@ -5,9 +5,10 @@ from typing import Any
 from actors.capture import Capture, Clock, monotonic_clock
 from actors.reopening import Reopening
 from actors.source import EndOfStream
-from actors.video_sources import CameraSource, FileVideoSource, VideoSource
+from actors.video_sources import CameraSource, FileVideoSource, FrameSchedule, VideoSource
 from models.watching import Watching
 from streamer.packets import SECOND, FaceFrames, VideoFrame
+from streamer.retreat import Step
 from streamer.settings import Settings
 
 
@@ -28,8 +29,16 @@ class Camera(Capture[FaceFrames]):
         source = source or video_source(settings)
         super().__init__("camera", settings, output, source, clock)
         self._watching = Watching(settings)
+        self._rate = self._least_rate = settings.camera.frame_rate
+        self._thinning: FrameSchedule | None = None
         self._frames = 0
         self._late = 0
+
+    def retreat(self, step: Step) -> None:
+        """From now on look at no more pictures than ``step`` says."""
+        self._thinning = None if step.pictures is None else FrameSchedule(step.pictures)
+        self._rate = step.pictures or self._settings.camera.frame_rate
+        self._least_rate = min(self._least_rate, self._rate)
 
     def stats(self) -> dict[str, float]:
         return super().stats() | {"frames": self._frames, "late_frames": self._late}
@@ -60,6 +69,8 @@ class Camera(Capture[FaceFrames]):
         return min(max(self._hop_end - self._now, 0) / SECOND, 0.1)
 
     def _analyse(self, frame: VideoFrame) -> None:
+        if self._thinning is not None and not self._thinning.takes(frame.captured_at):
+            return
         if not self._live:
             self._wait_until(frame.captured_at)
             if self._settings.paced and self._now - frame.captured_at > self._frame_period:
@@ -70,12 +81,13 @@ class Camera(Capture[FaceFrames]):
 
     @property
     def _frame_period(self) -> int:
-        return round(SECOND / self._settings.camera.frame_rate)
+        return round(SECOND / self._rate)
 
     def _send(self, ended: bool) -> None:
         self._wait_until(self._hop_end)
         dropped = self._source.dropped + self._late + self._channel.lost
-        self._channel.put(self._watching.packet(self._hop, dropped, ended, self._source.fault))
+        fault, asked, self._least_rate = self._source.fault, self._least_rate, self._rate
+        self._channel.put(self._watching.packet(self._hop, dropped, ended, fault, asked))
         self._hop += 1
 
 

@@ -88,6 +88,7 @@ def about(settings: Settings, session: str, begun_at: float) -> About:
         deadline=settings.window.deadline,
         frame_rate=settings.camera.frame_rate,
         reliability_floor=settings.analyzer.reliability_floor,
+        climb_after=settings.retreat.climb_after if settings.retreats else None,
         damage=[
             PlannedDamage(item.stream, item.kind, item.severity, item.start, item.end, item.scene)
             for item in settings.damage

@@ -1,13 +1,14 @@
 """From sound to voice features and words, hop by hop, from one encoding per hop."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from faster_whisper import WhisperModel
 
 from models.degradation import WordsDamage
-from models.features.steps import step_count
-from models.features.voice import encode, hidden_states
+from models.features.steps import STEP_SECONDS, step_count
+from models.features.voice import HIDDEN_RATE, encode, hidden_states
 from models.features.voice_features import VOICE_SIZE, voice_features
 from models.reliability import audio_evidence
 from models.transcription import Recognizer, StreamingTranscriber
@@ -33,25 +34,45 @@ class Hearing:
             buffer=settings.transcriber.buffer,
             threshold=self._threshold,
         )
+        self._hop = settings.window.hop
+        self._hops, self._words = 1, True
+        self._hidden: Floats | None = None
+        self._unheard = 0
 
     def warm_up(self) -> None:
         """The first pass of each kernel is several times slower than the rest."""
         encoded = encode(self._model, np.zeros(SAMPLE_RATE, np.float32))
         Recognizer(self._model).hear(encoded, 1.0, 0)
 
+    def ease(self, hops: int, words: bool) -> None:
+        """From now on listen anew every so many hops, for words as well or for the voice alone."""
+        self._hops, self._words = hops, words
+        self._stream.brief = not words
+
+    def skip(self, hop: AudioHop) -> None:
+        """Only remember the sound of the next hop."""
+        self._stream.extend(hop)
+        self._unheard += 1
+
     def hear(self, hop: AudioHop) -> Iterator[VoiceFrames | Words]:
         """Two packets for the sound of the next hop: the voice, and, once it was taken, the words.
 
-        Decoding begins only then, so that words never hold the voice up.
+        Decoding begins only then, so that words never hold the voice up. Where it is not the hop's
+        turn, its voice is what was heard before, without the end, and there are no words.
         """
         stream = self._stream
-        stream.extend(hop)
+        self.skip(hop)
         encoded = None
         features, mask = _silence(self._window)
-        if (stream.speech > self._threshold).any():
+        speaks = bool((stream.speech > self._threshold).any())
+        if not speaks:
+            self._hidden = None
+        elif self._hidden is None or self._unheard >= self._hops or hop.ended:
             encoded = encode(self._model, stream.samples)
-            hidden = hidden_states(encoded, stream.seconds)
-            features, mask = voice_features(hidden, stream.samples, stream.speech, self._window)
+            self._hidden = hidden_states(encoded, stream.seconds)
+            self._unheard = 0
+        if self._hidden is not None:
+            features, mask = self._voice(self._hidden)
         samples = round(self._window * SAMPLE_RATE)
         speech = len(stream.speech) * samples // max(len(stream.samples), 1)
         evidence = audio_evidence(stream.samples[-samples:], stream.speech[-speech:])
@@ -59,7 +80,20 @@ class Hearing:
         yield VoiceFrames(
             hop.hop, features, mask, evidence, present, hop.dropped, hop.ended, hop.fault
         )
-        yield self._damage.apply(stream.update(encoded, hop))
+        has_turn = encoded is not None or not stream.needs_words
+        if hop.ended or (self._words and has_turn):
+            yield self._damage.apply(stream.update(encoded, hop))
+
+    def _voice(self, hidden: Floats) -> tuple[Floats, Flags]:
+        """Features and mask of the window from what was ``hidden`` in the sound heard last; the
+        steps that it does not reach count as without speech."""
+        stream = self._stream
+        unheard = self._unheard * self._hop
+        still = np.pad(hidden, ((0, round(unheard * HIDDEN_RATE)), (0, 0)))
+        still = still[-round(stream.seconds * HIDDEN_RATE) :]
+        features, mask = voice_features(still, stream.samples, stream.speech, self._window)
+        mask[len(mask) - math.ceil(unheard / STEP_SECONDS) :] = False
+        return features, mask
 
 
 def load_whisper(settings: Settings) -> WhisperModel:

@@ -131,7 +131,9 @@ class StreamingTranscriber:
     ) -> None:
         self._recognizer = recognizer
         self._window = round(window * SAMPLE_RATE)
-        self._buffer = max(round(buffer * SAMPLE_RATE), self._window)
+        self.brief = False
+        """Keep no more than the window: for as long as nobody asks for words."""
+        self._longest = max(round(buffer * SAMPLE_RATE), self._window)
         self._threshold = threshold
         self.samples: Floats = np.zeros(0, np.float32)
         self.speech: Floats = np.zeros(0, np.float32)
@@ -149,6 +151,10 @@ class StreamingTranscriber:
     @property
     def seconds(self) -> float:
         return len(self.samples) / SAMPLE_RATE
+
+    @property
+    def _buffer(self) -> int:
+        return self._window if self.brief else self._longest
 
     def extend(self, hop: AudioHop) -> None:
         """Append the audio of ``hop`` and forget what has become too old.

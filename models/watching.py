@@ -43,7 +43,12 @@ class Watching:
         return True
 
     def packet(
-        self, hop: int, dropped: int = 0, ended: bool = False, fault: str | None = None
+        self,
+        hop: int,
+        dropped: int = 0,
+        ended: bool = False,
+        fault: str | None = None,
+        frame_rate: float | None = None,
     ) -> FaceFrames:
         """What was watched since the last packet, be it nothing."""
         faces = [face for _, face in self._watched]
@@ -59,6 +64,7 @@ class Watching:
             dropped=dropped,
             ended=ended,
             fault=fault,
+            frame_rate=frame_rate,
         )
         self._watched = []
         return packet

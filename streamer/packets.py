@@ -106,7 +106,8 @@ class FaceFrames:
 
     ``captured_at`` is (n,); ``features`` (n, dims), zero where no face was found; ``found`` (n,);
     ``measures`` (n, len(FACE_MEASURES)) holds what the evidence is made from. ``fault`` is what is
-    wrong with the camera.
+    wrong with the camera. ``frame_rate`` is how many pictures a second were asked for, None for as
+    many as the settings say.
     """
 
     hop: int
@@ -117,6 +118,7 @@ class FaceFrames:
     dropped: int = 0
     ended: bool = False
     fault: str | None = None
+    frame_rate: float | None = None
 
 
 FACE_MEASURES = (
@@ -185,7 +187,7 @@ class Window:
     ``heard``, the last packet of words, for its quality figures (None where nobody listens).
     Revision 0 is the window as it closed, those that follow are the same with more of its words.
     ``words_age`` is the time from the moment up to which words are final to ``end``, at least 0;
-    where it is 0 all words are there.
+    where it is 0 all words are there. ``late`` are the streams it closed without.
     """
 
     hop: int
@@ -196,6 +198,7 @@ class Window:
     words_age: int
     heard: Words | None
     streams: dict[Stream, StreamWindow]
+    late: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

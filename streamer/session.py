@@ -17,6 +17,7 @@ from streamer.media import probe
 from streamer.packets import SECOND, STREAMS, Stream
 from streamer.pipeline import Part, Pipeline
 from streamer.recording.writer import check_file
+from streamer.retreat import ladder
 from streamer.settings import Settings
 from streamer.supervision import Limits
 from streamer.supervisor import Supervisor
@@ -25,6 +26,8 @@ LEAD_SECONDS = 0.3
 """The epoch lies a little ahead, so that every actor has started by then."""
 
 CAPTURES = ("camera", "microphone")
+
+RETREATING = ("camera", "transcriber")
 
 ESSENTIAL = ("analyzer", "feed")
 
@@ -76,6 +79,7 @@ class Session:
                 dict.fromkeys(self._pipeline.parts, limits_of(settings)),
                 self.address,
                 self._resumed,
+                self._retreat,
                 lambda: machine.has_died,
                 essential=ESSENTIAL if settings.paced else tuple(self._pipeline.parts),
                 spare=settings.paced and settings.supervision.spare,
@@ -151,6 +155,14 @@ class Session:
         """Let an actor hold so much more memory: for rehearsing faults."""
         pipeline, _ = self._entered
         pipeline.swell(name, megabytes)
+
+    def _retreat(self, steps_down: int) -> None:
+        """Let the parts leave out what the analyzer has decided."""
+        pipeline, supervisor = self._entered
+        step = ladder(self._settings, self.streams)[steps_down]
+        for name in RETREATING:
+            if name in supervisor.healthy:
+                pipeline.ask(name, "retreat", step)
 
     def _controls(self, name: str) -> list[tuple[Any, ...]]:
         """The calls that make a part do as the controls say."""

@@ -107,6 +107,11 @@ class SupervisionSettings(Section):
     spare: bool
 
 
+class RetreatSettings(Section):
+    enabled: bool
+    climb_after: Annotated[float, Field(ge=1, le=3600)]
+
+
 class DamageSettings(Section):
     """One stretch of damage done on purpose, in seconds of the session; without an end it goes on
     to the session's.
@@ -145,12 +150,18 @@ class Settings(Section):
     assets: AssetSettings
     ray: RaySettings
     supervision: SupervisionSettings
+    retreat: RetreatSettings
     damage: tuple[DamageSettings, ...]
 
     @property
     def paced(self) -> bool:
         """Whether the session runs at the pace of real time."""
         return self.source.file is None or self.source.speed == "real"
+
+    @property
+    def retreats(self) -> bool:
+        """Whether it analyses less rather than late: only where it has to keep time."""
+        return self.paced and self.retreat.enabled
 
 
 def load_settings(

@@ -30,8 +30,10 @@ class Supervisor:
     actor.
 
     ``limits`` for each part; ``address`` is the feed's; ``resume`` gives the calls that follow the
-    opening of a part's new actor; without one of the ``essential`` parts it is over. ``finished``:
-    all is told that there was to tell. ``failure``: the session cannot go on.
+    opening of a part's new actor; ``retreat`` is called with how many steps the analyzer has gone
+    down, when that changes and when a part has started anew; without one of the ``essential`` parts
+    it is over. ``finished``: all is told that there was to tell. ``failure``: the session cannot go
+    on.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Supervisor:
         limits: Mapping[str, Limits],
         address: str,
         resume: Callable[[str], Then],
+        retreat: Callable[[int], None],
         has_died: Callable[[], bool],
         *,
         essential: Collection[str],
@@ -52,6 +55,8 @@ class Supervisor:
         self._limits = limits
         self._address = address
         self._resume = resume
+        self._retreat = retreat
+        self._steps_down = 0
         self._has_died = has_died
         self._essential = essential
         self._keeps_spare = spare
@@ -152,11 +157,18 @@ class Supervisor:
             watch.started(now)
             self._pipeline.connect(part.name)
             self._tell_faults()
+            self._retreat(self._steps_down)
         else:
             self._pipeline.heard(part.name, told)
             watch.heard(now, told.busy, told.memory)
             if part.name == "analyzer":
                 self.finished = bool(told.counts.get("finished"))
+                self._follow(int(told.counts.get("retreat", 0)))
+
+    def _follow(self, steps_down: int) -> None:
+        if steps_down != self._steps_down:
+            self._steps_down = steps_down
+            self._retreat(steps_down)
 
     def _let_go(self, part: Part, watch: Watch, fault: str) -> None:
         self._answers.pop(part.name, None)

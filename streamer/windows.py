@@ -61,6 +61,7 @@ class WindowAssembler:
         }
         self._ended: dict[Stream, int] = {}
         self._listens = "text" in streams
+        self._words_paused = False
         self._voices: dict[int, VoiceFrames] = {}
         self._faces: deque[FaceFrames] = deque()
         self._heard: Words | None = None
@@ -100,6 +101,13 @@ class WindowAssembler:
             self._ended.setdefault(stream, self._next - 1)
         if stream in ("audio", "text"):
             self._listens = False
+            self._unrevised.clear()
+
+    def pause_words(self, paused: bool) -> None:
+        """While ``paused`` no words are to come, and windows read as if nobody listened."""
+        self._words_paused = paused
+        if paused:
+            self._heard = None
             self._unrevised.clear()
 
     @property
@@ -161,8 +169,13 @@ class WindowAssembler:
             words_age=max(end - self._final_until, 0),
             heard=self._heard,
             streams=streams,
+            late=tuple(
+                stream
+                for stream, received in self._received.items()
+                if received < hop and stream not in self._ended
+            ),
         )
-        if self._listens:
+        if self._listens and not self._words_paused:
             self._unrevised.append(window)
             if len(self._unrevised) * self._hop > REVISION_LIMIT_SECONDS * SECOND:
                 self._unrevised.popleft()
@@ -199,12 +212,14 @@ class WindowAssembler:
             joined.found[inside],
             ((end - joined.captured_at[inside]) / SECOND).astype(np.float32),
             min(end, self._length) / SECOND,
-            self._frame_rate,
+            min(packet.frame_rate or self._frame_rate for packet in self._faces),
         )
         return StreamWindow(features, mask, evidence)
 
     def _revised(self, heard: Words) -> Iterator[Window]:
         """Windows whose words are all there now, and the newest one if it has got new ones."""
+        if self._words_paused:
+            return
         # Words have the figures of the hypothesis they come from, not of a later one without any.
         told = heard if heard.words or self._heard is None else self._heard
         self._heard = replace(told, hop=heard.hop, final_until=heard.final_until)

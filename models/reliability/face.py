@@ -14,6 +14,9 @@ from streamer.packets import FACE_MEASURES, Evidence, Flags, Floats
 RECENT = 1.0
 """Seconds of what is also judged alone, at the window's end."""
 
+USUAL_PERIOD = 1 / 15
+"""Seconds between two pictures at the rate that the ramps are made for."""
+
 REASONS = {
     "picture_share": "no pictures from the camera",
     "face_share": "no face",
@@ -65,8 +68,8 @@ def face_evidence(
 
     ``measures`` (n, len(FACE_MEASURES)), ``found`` (n,) and ``ages`` (n,), the seconds from the
     picture to the window's end, are the pictures in the order they were taken; the window is
-    ``length`` seconds long, and a camera without fault delivers ``frame_rate`` pictures a second.
-    Raises ValueError for arrays of other shapes.
+    ``length`` seconds long, and ``frame_rate`` pictures a second were asked of the camera. Raises
+    ValueError for arrays of other shapes.
     """
     if not len(found) or not (0 < length < math.inf and 0 < frame_rate < math.inf):
         return absent("no pictures from the camera")
@@ -88,6 +91,8 @@ def picture_measures(
     columns = dict(zip(FACE_MEASURES, np.asarray(measures, np.float64).T, strict=True))
     unchanged = columns["unchanged"] > 0
     values = {"picture_share": min(1.0, len(found) / (length * frame_rate))}
+    # Where fewer are asked for, the next picture is due later, and none is missing until then.
+    ages = np.maximum(ages - max(0.0, 1 / frame_rate - USUAL_PERIOD), 0)
     if len(found):
         values |= {
             "picture_tail_s": float(ages[-1]),

@@ -206,6 +206,17 @@ class StreamHealth(msgspec.Struct, frozen=True, gc=False):
     ]
 
 
+class Retreat(msgspec.Struct, frozen=True, gc=False):
+    """What is left out since the machine is too slow for all of it."""
+
+    step: Annotated[Count, meaning("steps gone down")]
+    name: Annotated[str, meaning("the lowest of them; docs/overload.md says what it leaves out")]
+    reason: Annotated[str, meaning("what was late when it was gone down last")]
+    since_s: Annotated[
+        NotNegative, meaning("how far the session had come when this step was taken", unit="s")
+    ]
+
+
 class HealthMessage(Header, frozen=True, kw_only=True):
     """Every second, also when nothing is seen. ``state`` is ``bye`` in the last one."""
 
@@ -236,6 +247,12 @@ class HealthMessage(Header, frozen=True, kw_only=True):
         Count, meaning("connections that were not let in, since they had no key that is")
     ] = 0
     streams: Annotated[dict[str, StreamHealth], meaning("state of each", unit="by stream")]
+    retreat: Annotated[
+        Retreat | None,
+        meaning(
+            "what is left out on purpose since the machine is too slow", null="nothing is left out"
+        ),
+    ] = None
 
 
 Message = SentimentMessage | TranscriptMessage | HealthMessage

@@ -36,7 +36,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     """The first record: whose session it is, and the settings that its messages depend on.
 
     ``begun_at`` in seconds since 1970; ``window``, ``hop``, ``deadline`` in seconds; ``frame_rate``
-    in pictures a second. Where ``transcripts`` is false there is no word of it in the file.
+    in pictures a second. ``climb_after`` in seconds, None where it never retreated from load. Where
+    ``transcripts`` is false there is no word of it in the file.
     """
 
     package: str
@@ -51,6 +52,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     frame_rate: float
     reliability_floor: float
     damage: list[PlannedDamage] = []
+    climb_after: float | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -64,6 +66,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
             "window.deadline": self.deadline,
             "camera.frame_rate": self.frame_rate,
             "analyzer.reliability_floor": self.reliability_floor,
+            "retreat.enabled": self.climb_after is not None,
+            "retreat.climb_after": self.climb_after,
             "damage": [msgspec.structs.asdict(item) for item in self.damage],
         }
 

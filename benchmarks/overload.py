@@ -1,0 +1,173 @@
+"""What a machine that is too slow does to a session, with and without retreat.
+
+    python -m benchmarks.overload [--cores 0.5] [--seconds 60] [--file FILE]
+
+A talking head, looped, goes in real time through the whole pipeline: first at the machine's full
+speed, then with all processes of the session together held to so much of a core by a control group
+of the kernel's, which needs root, then at full speed again. Once with retreat, once without. Times
+vary with the machine, so nothing here is asserted.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.throttle import Throttle, UnavailableError, throttle
+from streamer.feed import Subscriber
+from streamer.feed.messages import HealthMessage, SentimentMessage
+from streamer.packets import STREAMS
+
+DATA = Path(os.environ.get("QAMOE_DATA", "../shared/data"))
+READY_SECONDS = 90.0
+LEAVE_SECONDS = 30.0
+FULL_SECONDS = 20.0
+
+
+@dataclass
+class Phase:
+    """What the feed said under one limit; ``processor`` in seconds of it."""
+
+    name: str
+    seconds: float
+    windows: list[SentimentMessage] = field(default_factory=list)
+    revisions: int = 0
+    health: list[HealthMessage] = field(default_factory=list)
+    processor: float = 0.0
+
+    @property
+    def latencies(self) -> list[float]:
+        """From the windows' ends to when they were published, ms."""
+        return [1000 * (item.published_at - item.captured_at) for item in self.windows]
+
+    def share_late(self) -> float:
+        """Of the windows, those without sound or pictures that were late."""
+        late = [
+            any(str(part.reason).endswith(" late") for name, part in item.reliability.items()
+                if name != "text" and not part.value)
+            for item in self.windows
+        ]  # fmt: skip
+        return float(np.mean(late))
+
+    def reliability(self, stream: str) -> float:
+        """Mean over the windows."""
+        return float(np.mean([item.reliability[stream].value for item in self.windows]))
+
+    @property
+    def steps(self) -> list[str]:
+        """Those of the retreat, in the order in which they were told."""
+        names = [item.retreat.name if item.retreat else "full" for item in self.health]
+        return [name for name, last in zip(names, ["", *names], strict=False) if name != last]
+
+
+@contextmanager
+def session(group: Throttle, settings: Mapping[str, object]) -> Iterator[Subscriber]:
+    """The feed of the command, which runs in ``group`` as a user starts it."""
+    with TemporaryDirectory(prefix="overload") as folder:
+        config = Path(folder) / "settings.yaml"
+        config.write_text(yaml.safe_dump(dict(settings)))
+        address = f"ipc://{folder}/feed"
+        arguments = ["--ui", "off", "--bind", address, "--config", str(config)]
+        process = subprocess.Popen(
+            group.command([sys.executable, "-m", "streamer.cli", *arguments]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            with Subscriber(address) as feed:
+                yield feed
+        finally:
+            group.limit(None)
+            process.send_signal(signal.SIGINT)
+            process.wait(LEAVE_SECONDS)
+
+
+def listen(feed: Subscriber, phase: Phase) -> None:
+    """Note what ``feed`` says for the seconds of ``phase``."""
+    until = time.monotonic() + phase.seconds
+    while (left := until - time.monotonic()) > 0:
+        message = feed.receive(left)
+        if isinstance(message, SentimentMessage):
+            if message.revision == 0:
+                phase.windows.append(message)
+            else:
+                phase.revisions += 1
+        elif isinstance(message, HealthMessage):
+            phase.health.append(message)
+
+
+def measure(file: Path, cores: float, seconds: float, retreats: bool) -> list[Phase]:
+    """One session through its three phases."""
+    settings = {
+        "source": {"file": str(file.resolve()), "loop": True},
+        "retreat": {"enabled": retreats},
+    }
+    phases = [
+        Phase("full speed", FULL_SECONDS),
+        Phase(f"{cores:g} core", seconds),
+        Phase("full speed again", seconds),
+    ]
+    with throttle() as group, session(group, settings) as feed:
+        if feed.receive(READY_SECONDS) is None:
+            raise SystemExit("the session did not begin in time")
+        for phase, limit in zip(phases, (None, cores, None), strict=True):
+            group.limit(limit)
+            before = group.processor_seconds()
+            listen(feed, phase)
+            phase.processor = group.processor_seconds() - before
+    return phases
+
+
+def report(runs: Mapping[str, list[Phase]]) -> Table:
+    """All phases of all runs side by side."""
+    table = Table("figure", *[f"{phase.name}, {name}" for name, run in runs.items()
+                              for phase in run])  # fmt: skip
+    phases = [phase for run in runs.values() for phase in run]
+    table.add_row("windows", *[str(len(phase.windows)) for phase in phases])
+    for name, rank in (("p50", 50), ("p95", 95), ("most", 100)):
+        values = [np.percentile(phase.latencies, rank) for phase in phases]
+        table.add_row(f"latency of revision 0, {name}", *[f"{value:.0f} ms" for value in values])
+    table.add_row("windows without a late stream", *[f"{p.share_late():.0%}" for p in phases])
+    for stream in STREAMS:
+        shares = [f"{phase.reliability(stream):.2f}" for phase in phases]
+        table.add_row(f"reliability of {stream}, mean", *shares)
+    table.add_row("revisions", *[str(phase.revisions) for phase in phases])
+    used = [f"{phase.processor / phase.seconds:.2f}" for phase in phases]
+    table.add_row("processor, s per second", *used)
+    table.add_row("retreat", *["; ".join(phase.steps) for phase in phases])
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--file", type=Path, default=DATA / "clips" / "talking_head_en_8s.mp4")
+    parser.add_argument("--cores", type=float, default=0.5)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    chosen = parser.parse_args()
+    if not chosen.file.is_file():
+        parser.error(f"{chosen.file}: no such file; --file takes any clip with a voice and a face")
+    try:
+        runs = {
+            name: measure(chosen.file, chosen.cores, chosen.seconds, retreats)
+            for name, retreats in (("with retreat", True), ("without", False))
+        }
+    except UnavailableError as error:
+        raise SystemExit(str(error)) from None
+    Console().print(report(runs))
+
+
+if __name__ == "__main__":
+    main()
