@@ -121,8 +121,8 @@ class Console:
         health, known = self._health, self._health or self._newest
         name = f"{known.participant} in session {known.session}" if known else "starting"
         state = f"{health.state}, {_duration(health.uptime_s)}" if health else ""
-        if health and health.reason:
-            state = f"{state} ({health.reason})"
+        if health and (told := _told(health)):
+            state = f"{state} ({told})"
         line.add_row(Text.assemble(("qamoe-stream", "bold"), f"  {name}"), Text(state))
         return line
 
@@ -213,6 +213,15 @@ def _grade(reliability: Reliability) -> str:
     return (
         "green" if reliability.value > RELIABLE else "yellow" if reliability.value > 0.2 else "red"
     )
+
+
+def _told(health: HealthMessage) -> str:
+    """What is wrong, and what is left out since the machine is too slow."""
+    said = [health.reason] if health.reason else []
+    if health.retreat is not None:
+        at = health.retreat
+        said.append(f"too slow: {at.name} since {_duration(at.since_s)}")
+    return "; ".join(said)
 
 
 def _duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from streamer.feed.messages import (
     Label,
     Message,
     Reliability,
+    Retreat,
     Sentiment,
     SentimentMessage,
     Span,
@@ -79,6 +80,7 @@ def health(
     reason: str | None = None,
     vision_dropped: int = 0,
     windows: int = 0,
+    retreat: Retreat | None = None,
 ) -> HealthMessage:
     return HealthMessage(
         session=session,
@@ -97,6 +99,7 @@ def health(
             "audio": StreamHealth("live", 2.0, 0),
             "vision": StreamHealth("live", 15.0, vision_dropped),
         },
+        retreat=retreat,
     )
 
 
@@ -158,6 +161,7 @@ def messages() -> st.SearchStrategy[Message]:
             late_windows=counts,
             publisher_dropped=counts,
             streams=st.dictionaries(streams, st.builds(StreamHealth, states, not_negative, counts)),
+            retreat=st.none() | st.builds(Retreat, counts, st.text(), st.text(), not_negative),
         ),
     )
 

@@ -15,7 +15,7 @@ from rich.console import RenderableType
 
 from streamer.console import TRANSCRIPTS_OFF, Console
 from streamer.feed.codec import json_line
-from streamer.feed.messages import Reliability, StreamHealth
+from streamer.feed.messages import Reliability, Retreat, StreamHealth
 from streamer.plot import BAND, LEVELS, ROWS, Point, ValuePlot
 from streamer.summary import OPEN_WINDOWS, Summary
 from tests.feed_fixtures import health, sentiment, transcript
@@ -73,6 +73,15 @@ def test_it_says_why_it_abstains_and_which_stream_is_bad(console: Console) -> No
     shown = screen(console.render())
     assert "no estimate: nothing is reliable" in shown
     assert "0.05 digital silence" in line_of(shown, "audio")
+
+
+def test_it_says_what_is_left_out_since_the_machine_is_too_slow(console: Console) -> None:
+    console.update(health(retreat=Retreat(4, "words paused", "sound was late", 83.5)))
+    assert "(too slow: words paused since 1:23)" in screen(console.render())
+    console.update(health(reason="no disk", retreat=Retreat(1, "fewer pictures", "late", 9.0)))
+    assert "no disk; too slow: fewer pictures since 0:09" in screen(console.render(), width=100)
+    console.update(health())
+    assert "too slow" not in screen(console.render())
 
 
 def test_a_longer_bar_means_more_reliable(console: Console) -> None:

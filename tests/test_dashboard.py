@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from streamer.feed.messages import Message, Reliability
+from streamer.feed.messages import Message, Reliability, Retreat
 from streamer.feed.publisher import Publisher
 from streamer.web.application import STATIC
 from streamer.web.gateway import Gateway
@@ -87,6 +87,15 @@ def test_it_shows_what_the_feed_says(here: Served, look: Look) -> None:
     assert "forbidden" in look.text("footer")
     assert look.page.title() == "ann · qamoe-stream"
     assert look.page.locator("#timeline canvas").count() == 4
+
+
+def test_what_is_left_out_since_the_machine_is_too_slow_stands_in_the_state(
+    here: Served, look: Look
+) -> None:
+    tell(here, sentiment(), health(retreat=Retreat(4, "words paused", "sound was late", 83.5)))
+    look.until_text("#state", "live: too slow: words paused since 1:23")
+    tell(here, health())
+    look.until_text("#state", "live")
 
 
 def test_an_abstention_is_no_estimate_and_never_neutral(here: Served, look: Look) -> None:

@@ -1,5 +1,7 @@
 // What is going on: with the connection to the gateway, and with the session behind it.
 
+import { clock } from "./format.js";
+
 /** Health comes every second; without it for this long something is wrong. */
 const SILENT_MS = 3500;
 
@@ -21,5 +23,11 @@ export function stateOf(link, participant, now) {
     return { name: "silent", text: `silent for ${Math.floor((now - heardAt) / 1000)} s` };
   }
   if (health?.state === "paused") return { name: "paused", text: "paused" };
-  return { name: "live", text: health?.reason ? `live: ${health.reason}` : "live" };
+  const told = [health?.reason, retreatText(health?.retreat)].filter(Boolean);
+  return { name: "live", text: ["live", ...told].join(": ") };
+}
+
+/** What is left out since the machine is too slow. */
+function retreatText(retreat) {
+  return retreat ? `too slow: ${retreat.name} since ${clock(retreat.since_s)}` : "";
 }
