@@ -40,7 +40,7 @@ CONSIDERED = 4
 BEHIND = 2
 """So many of them make it necessary to go a step down."""
 
-LONGEST = 16
+LONGEST = 8
 """Times the usual calm that is waited for at most, where going up has failed again and again."""
 
 
@@ -66,8 +66,8 @@ class Retreat:
 
     ``now`` is seconds of the session throughout, and never goes back. Down at once, a step as soon
     as BEHIND of the windows since the last step are behind, of the CONSIDERED last ones. Up one
-    step after ``climb_after`` s in which that was never so. Where that has been too early, the next
-    calm has to last twice as long, up to LONGEST times; where it was not, it is the usual again.
+    step after ``climb_after`` s in which that was never so. Where that is too early, as shows within
+    the same time, the next calm has to last twice as long, up to LONGEST times ``climb_after``.
     """
 
     def __init__(self, steps: Sequence[Step], climb_after: float) -> None:
@@ -98,7 +98,7 @@ class Retreat:
         if pressed:
             self._calm_since = now
             return behind is not None and self._down(now, behind)
-        if self._climbed_at is not None and now - self._climbed_at >= self._calm:
+        if self._climbed_at is not None and now - self._climbed_at >= self._usual:
             self._climbed_at, self._calm = None, self._usual
         return self._at > 0 and now - self._calm_since >= self._calm and self._up(now)
 

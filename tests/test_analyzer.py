@@ -7,12 +7,20 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from actors.analysis import WORDS_PAUSED
 from actors.analyzer import Analyzer
 from actors.feed import Feed
 from streamer.errors import PipelineError
 from streamer.feed import Subscriber
-from streamer.feed.messages import HealthMessage, Message, SentimentMessage, TranscriptMessage
+from streamer.feed.messages import (
+    HealthMessage,
+    Message,
+    Retreat,
+    SentimentMessage,
+    TranscriptMessage,
+)
 from streamer.packets import SECOND, Evidence
+from streamer.retreat import LADDER
 from streamer.settings import load_settings
 from tests.feed_fixtures import sentiment
 from tests.test_windows import ALL, faces, voice, word, words
@@ -172,7 +180,7 @@ def test_while_it_is_paused_only_health_is_told() -> None:
 
 def test_another_analyzer_goes_on_with_the_numbers_of_the_first() -> None:
     settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0"})
-    feed = Feed(settings, "session")
+    feed = Feed(settings, "session", clock=lambda: 0.0)  # never finds the analyzer late
     with Subscriber(feed.open(), kinds=["sentiment"], idle=PATIENCE) as subscriber:
         assert feed._publisher.wait_for_subscriber(PATIENCE)
         for epoch in (0, 1):
@@ -281,3 +289,49 @@ def test_while_no_analyzer_speaks_the_feed_says_so() -> None:
     assert {part.value for part in told.reliability.values()} == {0}
     assert after.window == sentiment(9).window
     assert [told.seq, after.seq] == [1, 2]
+
+
+def test_where_sound_stays_late_it_retreats_says_so_and_comes_back() -> None:
+    clock = Clock()
+    with running(clock, **{"retreat.climb_after": 1.0}) as (analyzer, feed):
+        steps: list[Retreat | None] = []
+        texts: list[str | None] = []
+
+        def tell(hop: int, late: bool) -> None:
+            clock.now = (hop + 1) * HOP + (SECOND // 2 if late else 0)
+            if not late:
+                analyzer.push(voice(hop))
+            analyzer.push(faces(hop))
+            for message in heard(feed, 1 + hop % 2):
+                if isinstance(message, HealthMessage):
+                    steps.append(message.retreat)
+                elif isinstance(message, SentimentMessage):
+                    texts.append(message.reliability["text"].reason)
+
+        for hop in range(10):
+            tell(hop, late=True)
+        assert analyzer.stats()["retreat"] == len(LADDER) - 1
+        for hop in range(10, 40):
+            tell(hop, late=False)
+        assert analyzer.stats()["retreat"] == 0
+    down = [step for step in steps[:5] if step is not None]
+    assert [step.name for step in down[:4]] == [step.name for step in LADDER[1:]]
+    assert [step.step for step in down[:4]] == [1, 2, 3, 4]
+    assert {step.reason for step in down} == {"sound was late"}
+    assert down[0].since_s == pytest.approx(1.5)
+    assert texts[0] != WORDS_PAUSED
+    assert texts[9] == WORDS_PAUSED
+    assert texts[-1] != WORDS_PAUSED
+    assert steps[-1] is None
+
+
+def test_what_it_is_told_not_to_do_it_does_not() -> None:
+    clock = Clock()
+    with running(clock, **{"retreat.enabled": False}) as (analyzer, feed):
+        for hop in range(10):
+            clock.now = (hop + 1) * HOP + SECOND // 2
+            messages = heard(feed, 1 + hop % 2)
+        assert analyzer.stats()["retreat"] == 0
+    assert isinstance(messages[-1], HealthMessage)
+    assert messages[-1].late_windows == 10
+    assert messages[-1].retreat is None

@@ -14,6 +14,7 @@ from models.features.face_reader import LOOK_SIZE
 from models.watching import face_landmarker
 from streamer.errors import AssetError, SourceError
 from streamer.packets import FACE_MEASURES, SECOND, FaceFrames
+from streamer.retreat import FULL, Step
 from streamer.settings import Settings, load_settings
 from tests.media_files import demo_media, write_video
 
@@ -174,3 +175,31 @@ def test_the_face_model_leaves_the_sound_devices_alone() -> None:
         "sys.exit('sounddevice' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", look], check=True, timeout=PATIENCE, capture_output=True)
+
+
+def test_it_looks_at_fewer_pictures_when_told_and_says_how_many(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", pictures=100, frame_rate=25)
+    received: queue.Queue[FaceFrames] = queue.Queue()
+    camera = Camera(file_settings(path, **{"camera.frame_rate": 12.5}), received.put)
+    camera.retreat(Step("fewest pictures", pictures=2.0))
+    camera.open()
+    camera.start(time.monotonic_ns())
+    packets = [received.get(timeout=PATIENCE) for _ in range(8)]
+    camera.stop()
+    assert 7 <= len(captured(packets)) <= 9
+    assert np.diff(captured(packets)).min() >= 0.3 * SECOND
+    assert {packet.frame_rate for packet in packets} == {2.0}
+    assert packets[-1].dropped == 0
+
+
+def test_a_hop_with_two_rates_tells_the_lower_one(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", pictures=100, frame_rate=25)
+    received: queue.Queue[FaceFrames] = queue.Queue()
+    camera = Camera(file_settings(path, **{"camera.frame_rate": 12.5}), received.put)
+    camera.retreat(Step("fewer pictures", pictures=5.0))
+    camera.retreat(FULL)
+    camera.open()
+    camera.start(time.monotonic_ns())
+    packets = [received.get(timeout=PATIENCE) for _ in range(8)]
+    camera.stop()
+    assert [packet.frame_rate for packet in packets] == [5.0, *[12.5] * 7]

@@ -64,7 +64,7 @@ def test_it_flaps_no_faster_than_its_bound(behind: list[bool]) -> None:
 def test_it_is_full_again_when_the_load_has_gone(behind: list[bool]) -> None:
     retreat = Retreat(LADDER, CALM)
     told(retreat, behind)
-    longest = CALM * (2 * LONGEST + len(LADDER)) + CONSIDERED * HOP
+    longest = CALM * (LONGEST + len(LADDER)) + CONSIDERED * HOP
     course = told(retreat, [False] * round(longest / HOP), since=len(behind) * HOP)
     assert course[-1] == 0
     assert course == sorted(course, reverse=True)
@@ -90,7 +90,7 @@ def test_where_the_load_stays_it_tries_less_and_less_often(bearable: int) -> Non
     pauses = [b - a for a, b in pairwise(climbs(course))]
     assert pauses == sorted(pauses)
     assert pauses[-1] >= LONGEST * CALM / HOP
-    assert sum(at < bearable for at in course[2000:]) / 2000 < 0.02
+    assert sum(at < bearable for at in course[2000:]) / 2000 < 0.03
 
 
 def test_a_climb_that_holds_makes_the_calm_the_usual_one_again() -> None:
@@ -110,11 +110,6 @@ def test_a_climb_that_holds_makes_the_calm_the_usual_one_again() -> None:
     usual = until(late=False, steps_down=1)
     until(late=True, steps_down=2)
     assert until(late=False, steps_down=1) >= 2 * usual - 1
-    held = until(late=False, steps_down=0)
-    assert held >= 2 * usual - 1
-    told(retreat, [False] * 4 * usual, since=number * HOP)
-    number += 4 * usual
-    until(late=True, steps_down=1)
     assert until(late=False, steps_down=0) <= usual + CONSIDERED
 
 

@@ -8,7 +8,7 @@ from models.voice_activity import VoiceActivity
 from streamer.assets import Assets
 from streamer.damage_option import parse
 from streamer.media import decode_audio
-from streamer.packets import SAMPLE_RATE, AudioHop, VoiceFrames, Words
+from streamer.packets import SAMPLE_RATE, SECOND, AudioHop, VoiceFrames, Words
 from streamer.settings import load_settings
 
 HOP = SAMPLE_RATE // 2
@@ -35,3 +35,37 @@ def test_damage_is_done_to_the_words(assets: Assets) -> None:
     assert len(clean) > 3
     assert said(assets, "words:drop=1") == []
     assert set(clean) < set(said(assets, "words:invent=1"))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("assets")
+def test_a_hop_whose_window_has_closed_is_left_out_where_the_next_one_waits() -> None:
+    """And of several that wait at least every fourth is heard, however late it is."""
+    now = [0]
+    sent: list[VoiceFrames | Words] = []
+    transcriber = Transcriber(load_settings(), sent.append, clock=lambda: now[0])
+    transcriber.start(epoch=0)
+    silence = np.zeros(HOP, np.float32)
+    for hop in range(12):
+        now[0] = (hop + 1) * SECOND // 2 + (0 if hop < 2 else 10 * SECOND)
+        ended = hop == 11
+        transcriber.push(AudioHop(hop, silence, np.zeros(25, np.float32), hop, ended=ended))
+    assert transcriber.stats()["skipped"] == 7
+    transcriber.stop()
+    voices = [packet for packet in sent if isinstance(packet, VoiceFrames)]
+    assert [(voice.hop, voice.dropped) for voice in voices] == [
+        (0, 0), (1, 1), (5, 5 + 3), (9, 9 + 6), (11, 11 + 7),
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("assets")
+@pytest.mark.parametrize("age", [0.0, 0.4])
+def test_a_hop_that_is_the_newest_is_heard(age: float) -> None:
+    sent: list[VoiceFrames | Words] = []
+    late = round((0.5 + age) * SECOND)
+    transcriber = Transcriber(load_settings(), sent.append, clock=lambda: late)
+    transcriber.start(epoch=0)
+    transcriber.push(AudioHop(0, np.zeros(HOP, np.float32), np.zeros(25, np.float32)))
+    transcriber.stop()
+    assert len(sent) == 2

@@ -258,3 +258,64 @@ def test_a_stream_that_is_given_up_is_waited_for_no_longer(lost: Stream) -> None
         windows.add(words(1, until=1.0, ended=True))
         list(windows.ready(0))
     assert windows.finished
+
+
+def test_a_window_names_the_streams_it_closed_without() -> None:
+    windows = assembler(deadline=SECOND // 4)
+    windows.add(voice(0))
+    windows.add(faces(0))
+    windows.add(voice(1))
+    complete, without = closed(windows, now=2 * HOP + SECOND // 4)
+    assert (complete.late, without.late) == ((), ("vision",))
+
+
+def test_a_stream_that_has_ended_is_not_late() -> None:
+    windows = assembler(deadline=SECOND // 4)
+    windows.add(faces(0, ended=True))
+    windows.add(voice(0))
+    windows.add(voice(1))
+    assert [window.late for window in closed(windows)] == [(), ()]
+
+
+def test_fewer_pictures_on_purpose_are_no_fault_of_the_camera() -> None:
+    windows = assembler(deadline=SECOND)
+    for hop in range(8):
+        windows.add(voice(hop))
+        windows.add(replace(faces(hop, count=1), frame_rate=2.0))
+    last = closed(windows)[-1]
+    assert last.streams["vision"].evidence.score == 1.0
+    plain = assembler(deadline=SECOND)
+    for hop in range(8):
+        plain.add(voice(hop))
+        plain.add(faces(hop, count=1))
+    assert closed(plain)[-1].streams["vision"].evidence.score < 0.7
+
+
+def test_of_fewer_pictures_those_that_do_not_come_are_missed() -> None:
+    windows = assembler(deadline=SECOND)
+    for hop in range(8):
+        windows.add(voice(hop))
+        windows.add(replace(faces(hop, count=int(hop < 6)), frame_rate=2.0))
+    last = closed(windows)[-1]
+    assert last.streams["vision"].evidence.score < 0.7
+    assert last.streams["vision"].evidence.reason == "no pictures from the camera"
+
+
+def test_while_words_are_paused_windows_wait_for_none() -> None:
+    windows = assembler(deadline=SECOND)
+    windows.add(voice(0))
+    windows.add(faces(0))
+    assert len(closed(windows)) == 1
+    windows.pause_words(True)
+    windows.add(words(0, [word("hello", 0.2, 0.45)], until=0.5))  # was on its way
+    windows.add(voice(1))
+    windows.add(faces(1))
+    (paused,) = closed(windows)
+    assert (paused.revision, paused.words, paused.heard) == (0, (), None)
+    windows.pause_words(False)
+    windows.add(voice(2))
+    windows.add(faces(2))
+    windows.add(words(2, [word("again", 1.1, 1.4)], until=1.5))
+    first, revised = closed(windows)
+    assert (first.hop, revised.hop, revised.revision) == (2, 2, 1)
+    assert [item.text for item in revised.words] == ["again"]
