@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
@@ -19,8 +19,8 @@ VANISH_TIMEOUT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One actor: the stage it hosts, with the arguments of its constructor, and the part that
-    ``receives`` what it sends. Without it, ``streams`` come to nothing."""
+    """One actor: the stage it hosts, with the arguments and options of its constructor, and the
+    part that ``receives`` what it sends. Without it, ``streams`` come to nothing."""
 
     name: str
     stage: str
@@ -28,6 +28,7 @@ class Part:
     receives: str | None = None
     streams: tuple[Stream, ...] = ()
     wants_gpu: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def module(self) -> str:
@@ -142,4 +143,5 @@ class Pipeline:
     def _open(self, name: str, options: Mapping[str, Any], then: Sequence[tuple[Any, ...]]) -> Any:
         part = self.parts[name]
         output = None if part.receives is None else self._actors[part.receives].push
+        options = {**part.options, **options}
         return self._actors[name].open.remote(part.stage, part.arguments, options, output, then)

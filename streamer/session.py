@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from streamer import cluster
+from streamer.clock import SessionClock
 from streamer.errors import SettingError, UserError
 from streamer.feed.address import check_feed
 from streamer.media import probe
@@ -186,13 +187,15 @@ class Session:
 
 def parts_of(settings: Settings, name: str, streams: tuple[Stream, ...]) -> Iterator[Part]:
     """The actors that a session of this name needs."""
-    yield Part("feed", "actors.feed:Feed", (settings, name))
+    clock = SessionClock.now()
+    yield Part("feed", "actors.feed:Feed", (settings, name), options={"wall_clock": clock})
     yield Part(
         "analyzer",
         "actors.analyzer:Analyzer",
         (settings, name, streams),
         receives="feed",
         wants_gpu=settings.analyzer.device != "cpu",
+        options={"wall_clock": clock},
     )
     if "audio" in streams:
         sound: tuple[Stream, ...] = ("text", "audio")
