@@ -7,7 +7,7 @@ from pathlib import Path
 
 from actors.channel import Channel
 from streamer.recording.records import About, Lost, PlannedDamage, Record
-from streamer.recording.writer import MEGABYTE, RecordingWriter
+from streamer.recording.writer import MEGABYTE, STOPPED, RecordingWriter
 from streamer.settings import Settings
 
 WAITING = 200
@@ -53,7 +53,7 @@ class Recorder:
         """What is wrong with the recording, in one line."""
         if self._writer.ended is not None:
             return (
-                f"recording has stopped after {self._writer.size / MEGABYTE:.1f} MB: "
+                f"{STOPPED} after {self._writer.size / MEGABYTE:.1f} MB: "
                 f"{self._writer.ended} ({self._writer.refused} records not kept)"
             )
         if missing := self._channel.lost:

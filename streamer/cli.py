@@ -1,6 +1,5 @@
 """The command line: every command by its name, and user errors as one line."""
 
-import signal
 import sys
 
 import typer
@@ -52,7 +51,6 @@ models.command("list")(machine.list_models)
 
 def main() -> None:
     """The command: user errors are one line and the exit code of their kind."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
     except UserError as error:
@@ -68,7 +66,3 @@ def main() -> None:
 def _fail(message: str, code: int) -> int:
     typer.echo(f"qamoe-stream: {' '.join(message.split())}", err=True)
     return code
-
-
-if __name__ == "__main__":
-    main()

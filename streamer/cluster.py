@@ -5,9 +5,7 @@ import logging
 import os
 import secrets
 import shutil
-import signal
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from streamer.environment import environment
 from streamer.errors import PipelineError, UserError
 from streamer.settings import RaySettings
+from streamer.signals import held_back
 from streamer.stderr import native_stderr_silenced
 
 # Ray reads these once, when it is imported. It listens on all interfaces whatever it is told, so
@@ -88,8 +87,9 @@ def running(settings: RaySettings) -> Iterator[Cluster]:
         cluster = Cluster(folder, settings.address is None)
         yield cluster
     finally:
-        _take_down(folder, cluster)
-        shutil.rmtree(folder, ignore_errors=True)
+        with held_back():
+            _take_down(folder, cluster)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def actor(wants_gpu: bool) -> Any:
@@ -147,7 +147,8 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
     # statistics off.
     (folder / "ray_bootstrap_config.yaml").write_text("{}")
     marked = environment({"HOME": str(folder), MARK: str(folder)})
-    with contextlib.chdir(empty), marked, _undisturbed():
+    # Ray crashes where Ctrl-C comes while it starts, which takes a few seconds.
+    with contextlib.chdir(empty), marked, held_back() as came:
         try:
             ray.init(
                 log_to_driver=False,
@@ -157,26 +158,8 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
             )
         except (RayError, OSError, RuntimeError, ValueError) as error:
             raise PipelineError(f"Ray did not start: {_lines(error)[0]}") from None
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let signals wait: Ray crashes where Ctrl-C comes while it starts. It takes a few seconds."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, _: came.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            raise KeyboardInterrupt
+    if came:
+        raise KeyboardInterrupt
 
 
 def _take_down(folder: Path, cluster: Cluster | None) -> None:

@@ -1,7 +1,6 @@
 """One run of the pipeline in front of a user: from the first signal to the summary."""
 
 import logging
-import signal
 import sys
 import threading
 import time
@@ -19,9 +18,11 @@ from streamer.feed.codec import json_line
 from streamer.feed.messages import HealthMessage, Message
 from streamer.feed.subscriber import Subscriber
 from streamer.packets import STREAMS
+from streamer.recording.writer import STOPPED, ending
 from streamer.reel import Caption
 from streamer.session import Session
 from streamer.settings import Settings
+from streamer.signals import set_by_signals
 from streamer.summary import Summary
 from streamer.timeline.course import Timeline
 
@@ -70,9 +71,7 @@ def run(
     Terminal(stderr=True).print("loading the models", style="dim")
     show(session, view, settings, captions, plot, beside)
     if settings.feed.record is not None:
-        file = Path(settings.feed.record).absolute()
-        size = file.stat().st_size / 1e6 if file.exists() else 0
-        outcome = f"recording   {file} ({size:.1f} MB)"
+        outcome = _recorded(Path(settings.feed.record).absolute())
         Terminal(stderr=True).print(outcome, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -97,7 +96,7 @@ def show(
     with (
         _dashboard(settings) as (dashboard, dashboard_url),
         session,
-        _stopped_by_signals() as stopping,
+        set_by_signals() as stopping,
         controlled(session, settings) as control,
         beside(session.address),
         dashboard(session.address),
@@ -113,18 +112,26 @@ def show(
         )
         show_message = _shown(console if live else None, lines, captions)
         shown: AbstractContextManager[object] = console if live else nullcontext()
-        refusals = Refusals()
+        warnings = Warnings()
         feed = Subscriber(session.address, session=session.name, keys=settings.feed.keys)
         with feed, shown:
             for message in _messages(session, feed, stopping):
                 summary.update(message)
-                refusals.update(message)
+                warnings.update(message)
                 timeline.update(message)
                 show_message(message)
         said.print(summary.render())
         if plot is not None:
             outcome = _draw(timeline, captions, plot)
             said.print(outcome, markup=False, highlight=False, soft_wrap=True)
+
+
+def _recorded(file: Path) -> str:
+    """What has become of the recording, in one line."""
+    if not file.exists():
+        return f"recording   none: {file} is gone"
+    size, reason = ending(file)
+    return f"recording   {file} ({size / 1e6:.1f} MB), {reason or 'cut off'}"
 
 
 @contextmanager
@@ -197,34 +204,26 @@ def _shown(
     return show
 
 
-class Refusals:
-    """Says of strangers at the feed what its actor, whose log nobody reads, has counted."""
+class Warnings:
+    """Says what the feed's actor, whose log nobody reads, has noticed: how many strangers were
+    refused, and that the recording has stopped, once."""
 
     def __init__(self) -> None:
-        self._said = 0
+        self._refused = 0
+        self._has_stopped = False
 
     def update(self, message: Message) -> None:
-        if isinstance(message, HealthMessage) and message.publisher_refused > self._said:
-            more = message.publisher_refused - self._said
+        if not isinstance(message, HealthMessage):
+            return
+        if message.publisher_refused > self._refused:
+            more = message.publisher_refused - self._refused
             log.warning("feed: %d connections without a key that is let in were refused", more)
-            self._said = message.publisher_refused
+            self._refused = message.publisher_refused
+        if (message.reason or "").startswith(STOPPED) and not self._has_stopped:
+            log.warning("%s", message.reason)
+            self._has_stopped = True
 
 
 def caption_at(captions: Sequence[Caption], time: float) -> str:
     """What is being shown at ``time``, in seconds; empty where nothing is said."""
     return next((item.text for item in captions if item.start < time <= item.end), "")
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, so that there is time for a bye."""
-    stopping = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stopping.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -20,6 +20,7 @@ from streamer.pipeline import Part, Pipeline
 from streamer.recording.writer import check_file
 from streamer.retreat import ladder
 from streamer.settings import Settings
+from streamer.signals import held_back
 from streamer.supervision import Limits
 from streamer.supervisor import Supervisor
 
@@ -94,10 +95,11 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._supervisor is not None:
-            self._supervisor.stop()
-        self._pipeline = self._supervisor = None
-        self._resources.close()
+        with held_back():
+            if self._supervisor is not None:
+                self._supervisor.stop()
+            self._pipeline = self._supervisor = None
+            self._resources.close()
 
     def start(self) -> None:
         """Let the signals flow."""

@@ -20,7 +20,7 @@ from streamer.feed.messages import (
     TranscriptMessage,
 )
 
-COMMAND = [sys.executable, "-m", "streamer.cli"]
+COMMAND = [sys.executable, "-m", "streamer"]
 TIMEOUT = 180.0
 
 

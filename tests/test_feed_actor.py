@@ -13,7 +13,7 @@ from actors.feed import Feed
 from streamer.feed import Subscriber
 from streamer.feed.keys import new_keys
 from streamer.feed.messages import HealthMessage, Message
-from streamer.run import Refusals
+from streamer.run import Warnings
 from streamer.settings import load_settings
 from tests.feed_fixtures import health, sentiment
 
@@ -60,7 +60,7 @@ def test_strangers_are_counted_in_health_and_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     new_keys(tmp_path / "keys")
-    said = Refusals()
+    said = Warnings()
     with running(tmp_path / "keys") as (feed, subscriber):
         with Subscriber(feed._publisher.address) as stranger:
             until = time.monotonic() + PATIENCE

@@ -313,7 +313,37 @@ def test_a_full_disk_ends_the_recording_at_its_last_whole_record(tmp_path: Path)
     written.close("done")
     found, recording = read(tmp_path / "a.qmr")
     assert same(found, told[:kept])
+    assert recording.end is not None
+    assert recording.end.reason == "File too large"
+    assert recording.remarks == []
+
+
+def test_a_disk_without_room_for_the_end_leaves_whole_records(tmp_path: Path) -> None:
+    told = session(10)
+    written = writer(tmp_path / "a.qmr")
+    with room_for(written.size + 10):
+        written.write(told)
+    written.close("done")
+    found, recording = read(tmp_path / "a.qmr")
+    assert (found, written.ended) == ([], "File too large")
     assert recording.remarks == ["cut off, its last record is missing"]
+
+
+@pytest.mark.parametrize("limit", [150_000, 10**9])
+def test_one_that_has_ended_is_not_gone_on_with(tmp_path: Path, limit: int) -> None:
+    """The feed's actor is replaced after the disk was full, or the limit reached."""
+    told = session(10)
+    written = writer(tmp_path / "a.qmr", limit=limit)
+    with room_for(200_000):
+        for item in told:
+            written.write([item])
+    size = (tmp_path / "a.qmr").stat().st_size
+    again = RecordingWriter(tmp_path / "a.qmr", ABOUT, limit, False, time.monotonic, resumed=True)
+    assert again.ended == written.ended is not None
+    again.write(told[:3])
+    again.close("done")
+    assert again.refused == 3
+    assert (tmp_path / "a.qmr").stat().st_size == size
 
 
 def test_a_disk_that_is_full_from_the_start_is_one_line(tmp_path: Path) -> None:

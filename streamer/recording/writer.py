@@ -18,12 +18,15 @@ from streamer.recording.framing import (
     records,
     start,
 )
-from streamer.recording.records import About, End, Record, encode
+from streamer.recording.records import About, End, MalformedRecordError, Record, decode, encode
 
 SYNC_SECONDS = 1.0
 """A power cut loses what was written since about then; the end of a process loses nothing."""
 
 MEGABYTE = 10**6
+
+STOPPED = "recording has stopped"
+"""How a complaint about a recording that has ended too early begins."""
 
 
 class RecordingWriter:
@@ -32,8 +35,9 @@ class RecordingWriter:
     Every ``write`` has reached the operating system when it returns. A recording ends when it is
     closed, when ``limit`` bytes are reached, or when the file cannot be written to; ``ended`` then
     says which, and ``write`` counts in ``refused`` what it is given. All that is in the file by
-    then are whole records. Where it is ``resumed`` it goes on after the last whole record that is
-    there already. Raises SettingError where the file cannot be made.
+    then are whole records, of which the last says why it ended, where there is room for it. Where
+    it is ``resumed`` it goes on after the last whole record that is there already, unless that says
+    that the recording has ended. Raises SettingError where the file cannot be made.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class RecordingWriter:
         self._synced_at = clock()
         if resumed:
             self._descriptor = _opened(file, os.O_NOFOLLOW)
-            self.size = _whole(file)
+            self.size, self.ended = ending(file)
             os.ftruncate(self._descriptor, self.size)
             return
         check_file(file, overwrite)
@@ -63,6 +67,7 @@ class RecordingWriter:
         self.write([about])
         if self.ended is not None:
             os.close(self._descriptor)
+            file.unlink(missing_ok=True)
             raise SettingError(f"recording {file}: {self.ended}")
 
     def write(self, records: Iterable[Record]) -> None:
@@ -92,11 +97,11 @@ class RecordingWriter:
 
     def _fitting(self, payloads: list[bytes]) -> int:
         sizes = accumulate((len(payload) for payload in payloads), initial=self.size)
-        return sum(size <= self._limit for size in sizes) - 1
+        return max(sum(size <= self._limit for size in sizes) - 1, 0)
 
     def _end(self, reason: str) -> None:
+        self.ended = reason
         self._append(framed(*encode(End(reason))))
-        self.ended = self.ended or reason
 
     def _append(self, data: bytes) -> bool:
         """All of ``data``, or, where that cannot be, none of it and the end of the recording."""
@@ -106,9 +111,10 @@ class RecordingWriter:
                 rest = rest[os.write(self._descriptor, rest) :]
             self._sync()
         except OSError as error:
-            self.ended = error.strerror or str(error)
             with suppress(OSError):
                 os.ftruncate(self._descriptor, self.size)
+            if self.ended is None:
+                self._end(error.strerror or str(error))
             return False
         self.size += len(data)
         return True
@@ -154,21 +160,25 @@ def _opened(file: Path, how: int) -> int:
         raise _cannot(file, error) from None
 
 
-def _whole(file: Path) -> int:
-    """Bytes up to where its last record is cut off, if it is; only the file's end is read."""
+def ending(file: Path) -> tuple[int, str | None]:
+    """Bytes up to where its last record is cut off, if it is, and why the recording has ended, if
+    it has; only the file's end is read. Raises SettingError."""
     damage = Damage()
+    last = None
     try:
         with file.open("rb") as opened:
             check_start(opened)
             size = opened.seek(0, os.SEEK_END)
             opened.seek(max(size - 2 * LARGEST_PAYLOAD, START_SIZE))
-            for _ in records(opened, damage):
-                pass
-            return size - damage.cut_off
+            *_, found = None, *records(opened, damage)
     except NotARecordingError as error:
         raise SettingError(f"recording {file}: {error}") from None
     except OSError as error:
         raise _cannot(file, error) from None
+    if found is not None:
+        with suppress(MalformedRecordError):
+            last = decode(*found)
+    return size - damage.cut_off, last.reason if isinstance(last, End) else None
 
 
 def _cannot(file: Path, error: OSError) -> SettingError:

@@ -1,0 +1,55 @@
+"""What SIGINT and SIGTERM do, from the command's first line to its last."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+Handler = Callable[[int, FrameType | None], Any]
+
+
+def interrupt_once() -> None:
+    """From now on the first of them raises KeyboardInterrupt, and further ones do nothing: what the
+    first one has begun, to take everything down, has time-outs of its own."""
+
+    def interrupt(*_: object) -> None:
+        for each in ENDING:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in ENDING:
+        signal.signal(number, interrupt)
+
+
+@contextmanager
+def set_by_signals() -> Iterator[threading.Event]:
+    """An event that they set instead, so that there is time for a bye."""
+    event = threading.Event()
+    with _handled(lambda *_: event.set()):
+        yield event
+
+
+@contextmanager
+def held_back() -> Iterator[list[int]]:
+    """They wait meanwhile; the numbers of those that have come. In a thread, which is never sent
+    any, nothing changes."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    with _handled(lambda number, _: came.append(number)):
+        yield came
+
+
+@contextmanager
+def _handled(handler: Handler) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, other in before.items():
+            signal.signal(number, other)
