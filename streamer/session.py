@@ -13,7 +13,7 @@ from typing import Any, Self
 from streamer import cluster
 from streamer.clock import SessionClock
 from streamer.errors import SettingError, UserError
-from streamer.feed.address import check_feed
+from streamer.feed.address import check_feed, remove_socket
 from streamer.media import probe
 from streamer.packets import SECOND, STREAMS, Stream
 from streamer.pipeline import Part, Pipeline
@@ -72,6 +72,7 @@ class Session:
     def __enter__(self) -> Self:
         settings = self._settings
         with contextlib.ExitStack() as resources:
+            resources.callback(remove_socket, settings.feed.bind)  # of a feed that was killed
             machine = resources.enter_context(cluster.running(settings.ray))
             self._pipeline = Pipeline(parts_of(settings, self.name, self.streams), machine.is_local)
             self.descriptions = self._pipeline.open(settings.ray.readiness_timeout)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from streamer.errors import SettingError, SourceError
 from streamer.feed import Subscriber
+from streamer.feed.address import remove_socket
 from streamer.feed.codec import Encoding
 from streamer.feed.messages import Message
 from streamer.feed.publisher import SEND_MARK, Publisher
@@ -82,6 +83,20 @@ def test_other_addresses_than_loopback_are_refused(bind: str) -> None:
     with pytest.raises(SettingError, match=r"only loopback .* keys new") as refusal:
         Publisher(bind, "json", blocking=False)
     assert bind in str(refusal.value)
+
+
+def test_the_file_of_an_ipc_socket_goes_with_it_and_nobody_elses(tmp_path: Path) -> None:
+    file = tmp_path / "feed"
+    with Publisher(f"ipc://{file}", "json", blocking=False) as publisher:
+        assert file.is_socket()
+        remove_socket(publisher.address)
+        with pytest.raises(SourceError, match="in use"):
+            Publisher(f"ipc://{file}", "json", blocking=False)
+        assert file.is_socket()
+    assert not file.exists()
+    file.write_text("mine")
+    remove_socket(f"ipc://{file}")
+    assert file.read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Self
 import zmq
 
 from streamer.control.desk import Controlled, Desk
-from streamer.feed.address import cannot_bind, check_bind, check_free
+from streamer.feed.address import cannot_bind, check_bind, check_free, remove_socket
 from streamer.feed.codec import Encoding
 from streamer.feed.door import Door
 from streamer.feed.keys import server_keys
@@ -66,6 +66,7 @@ class ControlServer:
         known = None if keys is None else server_keys(keys)
         endpoint = check_bind(bind, locked=known is not None, setting=SETTING)
         check_free(endpoint, SETTING)
+        self._endpoint = endpoint
         self.malformed = 0
         self._desk = Desk(session, encoding, rate, clock)
         self._feed = Subscriber(session.address, tuple(KINDS), session=session.name, keys=keys)
@@ -105,6 +106,7 @@ class ControlServer:
         self._door.close()
         self._context.term()
         self._feed.close()
+        remove_socket(self._endpoint)
 
     def __enter__(self) -> Self:
         return self

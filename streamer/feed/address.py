@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zmq
@@ -56,19 +57,19 @@ def check_feed(settings: "FeedSettings") -> None:
 
 def check_free(endpoint: str, setting: str = "feed.bind") -> None:
     """Raise SourceError where someone listens at an ``ipc://`` path: ZeroMQ would take it over."""
-    if not endpoint.startswith("ipc://"):
-        return
-    path = endpoint.removeprefix("ipc://")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect("\0" + path[1:] if path.startswith("@") else path)
-        except OSError:
-            return
-    raise SourceError(
-        f"{setting} = {endpoint}: the address is in use, perhaps by another session; end that one, "
-        "or choose another path"
-    )
+    if endpoint.startswith("ipc://") and _answers(endpoint.removeprefix("ipc://")):
+        raise SourceError(
+            f"{setting} = {endpoint}: the address is in use, perhaps by another session; end that "
+            "one, or choose another path"
+        )
+
+
+def remove_socket(endpoint: str) -> None:
+    """Take away the file of an ``ipc://`` endpoint where nobody listens any more: ZeroMQ leaves
+    it."""
+    file = Path(endpoint.removeprefix("ipc://"))
+    if endpoint.startswith("ipc://") and file.is_socket() and not _answers(str(file)):
+        file.unlink(missing_ok=True)
 
 
 def cannot_bind(bind: str, error: zmq.ZMQError, setting: str = "feed.bind") -> SourceError:
@@ -90,6 +91,18 @@ def cannot_connect(
         f"{what} address {address}: {zmq.strerror(error.errno or 0)}; must look like "
         f"tcp://127.0.0.1:{port} or ipc:///path/of/socket"
     )
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect("\0" + path[1:] if path.startswith("@") else path)
+        except (TimeoutError, BlockingIOError):  # too busy to answer
+            return True
+        except OSError:
+            return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

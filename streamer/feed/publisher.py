@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 import msgspec
 import zmq
 
-from streamer.feed.address import cannot_bind, check_bind, check_free
+from streamer.feed.address import cannot_bind, check_bind, check_free, remove_socket
 from streamer.feed.codec import Encoding, encode, topic_of
 from streamer.feed.door import Door
 from streamer.feed.keys import ServerKeys
@@ -66,6 +66,7 @@ class Publisher:
     ) -> None:
         endpoint = check_bind(bind, locked=keys is not None)
         check_free(endpoint)
+        self._endpoint = endpoint
         self.dropped = 0
         """Messages that found a subscriber's queue full: a lower bound of what was lost, since the
         first loss of a subscriber that falls behind is seen here, the following only there."""
@@ -150,6 +151,7 @@ class Publisher:
             if self._door is not None:
                 self._door.close()
             self._context.term()
+            remove_socket(self._endpoint)
 
     def __enter__(self) -> Self:
         return self
