@@ -11,8 +11,15 @@ from actors.recorder import Recorder
 from actors.stand_in import StandIn
 from streamer.errors import PipelineError
 from streamer.feed.keys import server_keys
-from streamer.feed.messages import HealthMessage, Message
+from streamer.feed.messages import (
+    HealthMessage,
+    Message,
+    Reliability,
+    SentimentMessage,
+    Span,
+)
 from streamer.feed.publisher import Publisher
+from streamer.packets import SECOND, STREAMS
 from streamer.recording.records import Record
 from streamer.settings import Settings
 
@@ -80,8 +87,15 @@ class Feed:
         self._ticker.start()
         return self._publisher.address
 
-    def start(self, epoch: int, resumed: bool = False) -> None:  # noqa: ARG002  all stages have it
-        """Wait for somebody to listen, where a file would be over before anybody could."""
+    def start(self, epoch: int, resumed: bool = False) -> None:
+        """Wait for somebody to listen, where a file would be over before anybody could.
+
+        ``resumed``: stand in for an analyzer that may be gone as well, in a session whose time 0
+        was at ``epoch`` on the monotonic clock (ns).
+        """
+        if resumed and self._stand_in is not None:
+            with self._lock:
+                self._stand_in.take(self._last_window(epoch), self._clock())
         if not self._settings.paced:
             self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS, GATHERING_SECONDS)
 
@@ -118,13 +132,13 @@ class Feed:
 
     def _publish(self, message: Message) -> Message | None:
         """What was published; None for what had been told meanwhile."""
+        epoch = max(message.session_epoch, self._session_epoch)
+        message = msgspec.structs.replace(message, session_epoch=epoch)
         if self._stand_in is not None:
             if self._stand_in.has_told(message):
                 self._outdated += 1
                 return None
             self._stand_in.take(message, self._clock())
-        epoch = max(message.session_epoch, self._session_epoch)
-        message = msgspec.structs.replace(message, session_epoch=epoch)
         if isinstance(message, HealthMessage):
             self._health = message
             message = msgspec.structs.replace(
@@ -136,6 +150,28 @@ class Feed:
                 reason=message.reason or (self._recorder and self._recorder.complaint),
             )
         return self._publisher.publish(message)
+
+    def _last_window(self, epoch: int) -> SentimentMessage:
+        """The newest one that has ended, of which this feed knows nothing but when that was."""
+        window, now = self._settings.window, self._clock() - epoch / SECOND
+        end = max(now // window.hop, 0) * window.hop
+        nothing = Reliability(0.0, 0.0, 0.0, None)
+        return SentimentMessage(
+            session=self._session,
+            participant=self._settings.participant,
+            seq=0,
+            session_epoch=self._session_epoch,
+            window=Span(max(end - window.length, 0.0), end),
+            revision=0,
+            captured_at=self._wall_clock() - (now - end),
+            published_at=self._wall_clock(),
+            sentiment=None,
+            reason=None,
+            reliability=dict.fromkeys(STREAMS, nothing),
+            routing={},
+            words_age_ms=None,
+            latency_ms=1000 * (now - end),
+        )
 
     def _bye(self, reason: str) -> HealthMessage:
         if self._health is not None:

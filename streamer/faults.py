@@ -47,6 +47,8 @@ class Fault:
     named: str = ""
     epochs: int = 0
     """By how much the session's epoch rises."""
+    lasting: bool = False
+    """Whether it is for good: what has gone does not come back."""
 
     def is_told_by(self, window: SentimentMessage) -> bool:
         """Whether a window says that its streams come to nothing, and why."""
@@ -131,6 +133,19 @@ def actor_faults(session: Session, memory_mb: int) -> Iterator[Fault]:
         for what, number in (("killed", signal.SIGKILL), ("stopped", signal.SIGSTOP)):
             begin = partial(_send, session, name, number)
             yield Fault(f"{name} {what}", streams, begin, None, named, epochs)
+
+    def kill_both() -> None:
+        for name in ("feed", "analyzer"):
+            _send(session, name, signal.SIGKILL)
+
+    yield Fault(
+        "feed and analyzer killed",
+        tuple(stream for stream in STREAMS_OF["analyzer"] if stream in session.streams),
+        kill_both,
+        None,
+        REASON,
+        epochs=2,
+    )
     name = "camera" if "camera" in session.processes else "transcriber"
     swell = partial(session.swell, name, memory_mb)
     yield Fault(f"{name} swells", STREAMS_OF[name], swell, None, f"{name} restarts")

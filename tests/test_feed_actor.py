@@ -10,9 +10,11 @@ import msgspec
 import pytest
 
 from actors.feed import Feed
+from actors.stand_in import REASON
 from streamer.feed import Subscriber
 from streamer.feed.keys import new_keys
-from streamer.feed.messages import HealthMessage, Message
+from streamer.feed.messages import HealthMessage, Message, SentimentMessage
+from streamer.packets import SECOND
 from streamer.run import Warnings
 from streamer.settings import load_settings
 from tests.feed_fixtures import health, sentiment
@@ -54,6 +56,33 @@ def test_seq_goes_on_when_an_analyzer_is_started_anew() -> None:
         bye = subscriber.receive(PATIENCE)
         assert isinstance(bye, HealthMessage)
         assert (bye.state, bye.seq, bye.session_epoch) == ("bye", 3, 2)
+
+
+def test_one_that_takes_another_s_place_speaks_where_the_analyzer_is_gone_too() -> None:
+    began, now = 1_000.0, [1_060.2]
+    settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0"})
+    feed = Feed(settings, "s1", lambda: 5e8 + now[0], session_epoch=2, clock=lambda: now[0])
+    with Subscriber(feed.open(), idle=PATIENCE) as subscriber:
+        assert feed._publisher.wait_for_subscriber(PATIENCE)
+        feed.start(round(began * SECOND), resumed=True)
+        heard = []
+        for _ in range(3):
+            now[0] += 1.5
+            message = subscriber.receive(PATIENCE)
+            assert isinstance(message, SentimentMessage)
+            heard.append(message)
+        late = msgspec.structs.replace(sentiment(0), window=heard[-1].window)
+        feed.push([late])  # by an analyzer that was only slow
+        feed.stop("done")
+        rest = list(subscriber)
+    for message in heard:
+        assert (message.reason, message.sentiment, message.session_epoch) == (REASON, None, 2)
+        assert message.captured_at == pytest.approx(5e8 + began + message.window.end)
+        assert {part.value for part in message.reliability.values()} == {0}
+    ends = [message.window.end for message in heard]
+    assert ends == sorted(set(ends))
+    assert 61.0 <= ends[0] <= 61.7
+    assert not [message for message in rest if isinstance(message, SentimentMessage)]
 
 
 def test_strangers_are_counted_in_health_and_said_once(
