@@ -21,6 +21,11 @@ from streamer.packets import SECOND, Image, VideoFrame
 VideoSource: TypeAlias = Source[VideoFrame]
 Crop: TypeAlias = tuple[int, int, int, int]
 
+AGAIN_SECONDS = 1.5
+AGAIN_FACTOR = 3
+"""A camera that was there before may take so many times as long for its first picture as it took
+then, and AGAIN_SECONDS at least: an attempt that fails has to make room for one that does not."""
+
 RETRY = 0.1
 """Seconds until a camera that gave no picture is asked again."""
 
@@ -134,7 +139,7 @@ class CameraSource:
         self._frame_rate = frame_rate
         self._name = re.sub(r"//[^/@]*@", "//", device)  # a URL's password is nobody's business
         self._schedule = FrameSchedule(frame_rate)
-        self._first_frame_timeout = first_frame_timeout
+        self._first_frame_timeout = self._patience_again = first_frame_timeout
         self._crop = crop
         self.clock = clock
         self._epoch = 0
@@ -148,6 +153,7 @@ class CameraSource:
         self._thread = threading.Thread(target=self._watch, name="camera reader", daemon=True)
 
     def open(self) -> str:
+        asked_at = self.clock()
         self._thread.start()
         atexit.register(self.close)  # OpenCV aborts a process that ends while its thread waits
         with self._changed:
@@ -163,6 +169,10 @@ class CameraSource:
         except SourceError:
             self.close()
             raise
+        taken = (self.clock() - asked_at) / SECOND
+        self._patience_again = min(
+            max(AGAIN_FACTOR * taken, AGAIN_SECONDS), self._first_frame_timeout
+        )
         return f"camera {self._name}, {width}x{height}"
 
     def start(self, epoch: int) -> None:
@@ -191,7 +201,7 @@ class CameraSource:
 
     def again(self) -> "CameraSource":
         source = CameraSource(
-            self._device, self._frame_rate, self._first_frame_timeout, self._crop, self.clock
+            self._device, self._frame_rate, self._patience_again, self._crop, self.clock
         )
         source._known_as = self._known_as
         return source

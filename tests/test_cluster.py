@@ -36,3 +36,31 @@ def test_whatever_of_it_dies_nothing_is_left(victim: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+TOO_SLOW = """
+import sys
+from streamer import cluster
+from streamer.errors import PipelineError
+from streamer.settings import load_settings
+import ray
+
+def init(**_):
+    raise Exception("The current node timed out during startup.")
+
+ray.init = init
+try:
+    with cluster.running(load_settings().ray):
+        pass
+except PipelineError as error:
+    print(error)
+"""
+
+
+def test_on_a_machine_that_is_too_slow_for_it_there_is_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TOO_SLOW], capture_output=True, text=True, timeout=200
+    )
+    assert done.stdout.splitlines() == [
+        "Ray did not start: The current node timed out during startup."
+    ]

@@ -14,6 +14,7 @@ from streamer.devices import camera_nodes
 from streamer.errors import SourceError
 from streamer.packets import SECOND, VideoFrame
 from tests.media_files import clip, demo_media, numbered_picture, write_video
+from tests.mjpeg import network_camera
 
 
 def frames_of(source: FileVideoSource) -> Iterator[VideoFrame]:
@@ -216,3 +217,19 @@ def test_camera_nodes_are_sorted_and_named(tmp_path: Path) -> None:
 
 def test_numbered_pictures_tell_their_number() -> None:
     assert numbers([VideoFrame(0, numbered_picture(number)) for number in (0, 7, 24)]) == [0, 7, 24]
+
+
+def test_a_camera_that_was_there_is_not_waited_for_as_long_as_a_new_one() -> None:
+    """What sends garbage opens and delivers nothing; the next attempt may be the one."""
+    with network_camera(demo_media("WolfgangLanger_Pexels.mp4")) as camera:
+        source = CameraSource(camera.address, 15, 20.0)
+        source.open()
+        source.close()
+        camera.garbage = True
+        with pytest.raises(SourceError, match=r"within (\d\.?\d*) s") as refusal:
+            source.again().open()
+        assert "within 20 s" not in str(refusal.value)
+        camera.garbage = False
+        again = source.again()
+        again.open()
+        again.close()
