@@ -36,17 +36,22 @@ class FileAudioSource:
     def __init__(self, path: str, loop: bool = False) -> None:
         self._path = path
         self._loop = loop
+        self._period = 0
         self._chunks: Iterator[AudioChunk] = iter(())
 
     def open(self) -> str:
         info = probe(self._path)
         if not info.has_audio:
             raise SourceError(f"{self._path} has no sound")
-        self._chunks = self._repeated(info.period) if self._loop else decode_audio(self._path)
+        self._period = info.period
+        self.skip_to(0)
         return f"sound of {self._path}, {info.duration_seconds:.1f} s"
 
     def start(self, epoch: int) -> None:
         """A file has its own times."""
+
+    def skip_to(self, moment: int) -> None:
+        self._chunks = self._repeated(moment) if self._loop else decode_audio(self._path, moment)
 
     def read(self, timeout: float) -> AudioChunk:  # noqa: ARG002  a file never keeps one waiting
         chunk = next(self._chunks, None)
@@ -57,11 +62,12 @@ class FileAudioSource:
     def close(self) -> None:
         self._chunks = iter(())
 
-    def _repeated(self, period: int) -> Iterator[AudioChunk]:
-        start = 0
+    def _repeated(self, moment: int) -> Iterator[AudioChunk]:
+        period = self._period
+        start = moment // period * period
         while True:
             empty = True
-            for chunk in decode_audio(self._path):
+            for chunk in decode_audio(self._path, moment - start):
                 empty = False
                 inside = max(0, period - chunk.captured_at) * SAMPLE_RATE // SECOND
                 yield replace(

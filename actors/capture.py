@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from actors.channel import Channel, channel_to
-from actors.source import Source
+from actors.source import Seekable, Source
 from streamer.errors import PipelineError
 from streamer.packets import SECOND
 from streamer.settings import Settings
@@ -64,6 +64,8 @@ class Capture(ABC, Generic[Packet]):
         if resumed:
             self._hop = max(self._now // self._hop_ns, 0)
             self._begins_at = self._hop * self._hop_ns
+            if isinstance(self._source, Seekable):
+                self._source.skip_to(self._begins_at)
         self._source.start(epoch)
         self._thread.start()
 

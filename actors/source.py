@@ -1,6 +1,6 @@
 """What microphones, cameras and files have in common: one type of source serves live and file."""
 
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 Item = TypeVar("Item", covariant=True)
 
@@ -44,3 +44,12 @@ class Device(Source[Item], Protocol[Item]):
 
     def again(self) -> "Device[Item]":
         """A new source of the same device, to be found by its name or path."""
+
+
+@runtime_checkable
+class Seekable(Protocol):
+    """A source whose beginning can be left out: a file."""
+
+    def skip_to(self, moment: int) -> None:
+        """Before anything is read: what was captured before ``moment`` (ns) need not be delivered,
+        but for the last seconds of it."""

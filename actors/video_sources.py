@@ -15,7 +15,7 @@ from actors.picture_freshness import Freshness
 from actors.source import EndOfStream, Source
 from streamer.devices import camera_nodes, camera_path, path_again
 from streamer.errors import SourceError
-from streamer.media import probe
+from streamer.media import SEEK_MARGIN, probe
 from streamer.packets import SECOND, Image, VideoFrame
 
 VideoSource: TypeAlias = Source[VideoFrame]
@@ -65,6 +65,7 @@ class FileVideoSource:
         self._frame_rate = frame_rate
         self._loop = loop
         self._crop = crop
+        self._zero = self._period = 0
         self._frames: Iterator[VideoFrame] = iter(())
 
     def open(self) -> str:
@@ -76,12 +77,15 @@ class FileVideoSource:
             raise SourceError(f"{self._path}: not one of its pictures can be decoded")
         height, width = first.image.shape[:2]
         check_crop(self._crop, width, height)
-        zero = round(info.video_start_seconds * SECOND)
-        self._frames = self._due(zero, info.period)
+        self._zero, self._period = round(info.video_start_seconds * SECOND), info.period
+        self.skip_to(0)
         return f"pictures of {self._path}, {width}x{height}, {info.duration_seconds:.1f} s"
 
     def start(self, epoch: int) -> None:
         """A file has its own times."""
+
+    def skip_to(self, moment: int) -> None:
+        self._frames = self._due(moment)
 
     def read(self, timeout: float) -> VideoFrame:  # noqa: ARG002  a file never keeps one waiting
         frame = next(self._frames, None)
@@ -92,20 +96,27 @@ class FileVideoSource:
     def close(self) -> None:
         self._frames = iter(())
 
-    def _due(self, zero: int, period: int) -> Iterator[VideoFrame]:
-        schedule = FrameSchedule(self._frame_rate)
+    def _due(self, moment: int) -> Iterator[VideoFrame]:
+        schedule, period, zero = FrameSchedule(self._frame_rate), self._period, self._zero
+        if self._loop:
+            zero += moment // period * period
         while True:
             empty = True
-            for frame in self._decoded(zero, schedule):
+            for frame in self._decoded(zero, schedule, moment - zero):
                 empty = False
                 yield VideoFrame(frame.captured_at, cropped(frame.image, self._crop))
             if empty or not self._loop:
                 return
             zero += period
 
-    def _decoded(self, zero: int, schedule: FrameSchedule | None = None) -> Iterator[VideoFrame]:
-        """Once through the file. OpenCV counts from the first picture, which is at ``zero``."""
+    def _decoded(
+        self, zero: int, schedule: FrameSchedule | None = None, since: int = 0
+    ) -> Iterator[VideoFrame]:
+        """Once through the file, from some seconds before ``since`` (ns) on at the latest. OpenCV
+        counts from the first picture, which is at ``zero``."""
         capture = open_file(self._path)
+        if since > SEEK_MARGIN:
+            capture.set(cv2.CAP_PROP_POS_MSEC, (since - SEEK_MARGIN) / 1_000_000)
         try:
             while capture.grab():
                 captured_at = zero + round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1_000_000)

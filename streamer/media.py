@@ -4,7 +4,7 @@ Time 0 of a file is the start of its earliest track, for sound and pictures alik
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -41,6 +41,10 @@ class MediaInfo:
         return max(1, round(self.duration_seconds * SAMPLE_RATE)) * SAMPLE_PERIOD
 
 
+SEEK_MARGIN = 2 * SECOND
+"""Before where one wants to be; sound needs some to be decoded as it is from the start."""
+
+
 def probe(path: str) -> MediaInfo:
     """What a media file holds; a track that cannot be decoded counts as absent.
 
@@ -56,8 +60,9 @@ def probe(path: str) -> MediaInfo:
     return MediaInfo(audio is not None, video is not None, _duration(path), float(first))
 
 
-def decode_audio(path: str) -> Iterator[AudioChunk]:
-    """The sound of a file at 16 kHz mono, in order, as it is decoded.
+def decode_audio(path: str, since: int = 0) -> Iterator[AudioChunk]:
+    """The sound of a file at 16 kHz mono, in order, as it is decoded, from some seconds before
+    ``since`` (ns) on at the latest.
 
     Where the file has no sound there is a gap between the chunks' times. A file that breaks off
     ends there. Raises SourceError where the file cannot be opened or has no sound.
@@ -67,6 +72,10 @@ def decode_audio(path: str) -> Iterator[AudioChunk]:
         if track is None:
             raise SourceError(f"{path} has no sound")
         zero = _zero(container)
+        if since > SEEK_MARGIN:
+            wanted = zero + Fraction(since - SEEK_MARGIN, SECOND)
+            with suppress(av.FFmpegError):  # one that cannot be sought in is read from its start
+                container.seek(round(wanted * av.time_base))
         resampler = Resampler()
         for frame in _decoded(container, [track]):
             known = frame.pts is not None

@@ -15,7 +15,7 @@ from actors.sample_clock import MAX_DRIFT, PATIENCE, SampleClock
 from actors.source import EndOfStream
 from streamer.devices import Microphone, choose_microphone
 from streamer.errors import SourceError
-from streamer.packets import SECOND, AudioChunk, Floats
+from streamer.packets import SAMPLE_RATE, SECOND, AudioChunk, Floats
 from tests.media_files import demo_media, read_wav, tone, write_video, write_wav
 from tests.pulse import PulseServer, pulse_server
 
@@ -63,6 +63,34 @@ def test_a_looped_file_begins_again_after_its_longest_track(tmp_path: Path) -> N
         assert loud[start * 16000 + 1000 : (start + 1) * 16000 - 1000].any()
         assert not loud[(start + 1) * 16000 + 1500 : (start + 2) * 16000 - 10].any()
     np.testing.assert_allclose(samples[1000:15000], samples[33000:47000], atol=1e-6)
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+@pytest.mark.parametrize("place", [0.0, 1.0, 17.3, 29.9])
+@pytest.mark.parametrize("kind", ["wav", "mp4"])
+def test_a_file_is_gone_on_with_from_where_the_session_is(
+    tmp_path: Path, kind: str, place: float, rounds: int
+) -> None:
+    """An actor that takes another's place does not decode all that was before."""
+    if kind == "wav":
+        file = write_wav(tmp_path / "a.wav", tone(30.0))
+    else:
+        file = write_video(tmp_path / "a.mp4", 30 * 25, audio=(0.0, 30.0))
+    whole = FileAudioSource(str(file))
+    whole.open()
+    sound = joined(list(chunks_of(whole)))
+    source = FileAudioSource(str(file), loop=rounds > 0)
+    source.open()
+    period = source._period
+    moment = round(place * SECOND) + period * rounds
+    source.skip_to(moment)
+    found = source.read(0)
+    assert moment - 5 * SECOND <= found.captured_at <= moment
+    while found.captured_at < moment - SECOND and found.captured_at % period < 29 * SECOND:
+        found = source.read(0)  # the first samples after a jump may be others
+    at = found.captured_at % period * SAMPLE_RATE // SECOND
+    shift = 0.05  # resampled from another place, by less than a sample
+    assert np.allclose(found.samples, sound[at : at + len(found.samples)], atol=shift)
 
 
 def test_a_file_without_sound_is_refused(tmp_path: Path) -> None:

@@ -233,3 +233,23 @@ def test_a_camera_that_was_there_is_not_waited_for_as_long_as_a_new_one() -> Non
         again = source.again()
         again.open()
         again.close()
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+@pytest.mark.parametrize("place", [0.0, 1.0, 7.3, 9.9])
+def test_a_file_is_gone_on_with_from_where_the_session_is(
+    tmp_path: Path, place: float, rounds: int
+) -> None:
+    """An actor that takes another's place does not decode all that was before."""
+    film = str(write_video(tmp_path / "a.mp4", pictures=250))
+    whole = FileVideoSource(film, 25)
+    whole.open()
+    shown = dict(zip(times(read := list(frames_of(whole))), numbers(read), strict=True))
+    source = FileVideoSource(film, 25, loop=rounds > 0)
+    source.open()
+    moment = place + 10 * rounds
+    source.skip_to(round(moment * SECOND))
+    found = [source.read(0) for _ in range(250 - round(25 * place))]
+    assert moment - 5 <= times(found)[0] <= moment
+    inside = [frame for frame in found if times([frame])[0] < 10 * (rounds + 1)]
+    assert numbers(inside) == [shown[round(at - 10 * rounds, 3)] for at in times(inside)]
