@@ -114,14 +114,13 @@ class Analyzer:
             self._analysis.set_faults(faults, given_up)
 
     def stats(self) -> dict[str, float]:
-        """Messages ``lost`` on their way to the feed, whether all is told: ``finished``, and how
-        many steps of the ``retreat`` it has gone down.
+        """Messages waiting, dropped or failed on their way to the feed, whether all is told:
+        ``finished``, and how many steps of the ``retreat`` it has gone down.
 
         Raises as ``finished`` does.
         """
         finished = float(self.finished())
-        down = self._analysis.steps_down
-        return {"lost": self._channel.lost, "finished": finished, "retreat": down}
+        return {**self._channel.stats(), "finished": finished, "retreat": self._analysis.steps_down}
 
     def finished(self) -> bool:
         """Whether all streams have ended and all their windows are told.

@@ -77,8 +77,8 @@ class Capture(ABC, Generic[Packet]):
             self._muted.clear()
 
     def stats(self) -> dict[str, float]:
-        """Counts since the start: ``packets`` made, those of them ``dropped`` and ``failed``, and
-        what the source lost before: ``source_dropped``.
+        """Counts since the start: ``packets`` made, those of them ``waiting``, ``dropped`` and
+        ``failed``, and what the source lost before: ``source_dropped``.
 
         Raises PipelineError where capture has broken off, or, in a session that is not paced, a
         packet was not delivered.
@@ -87,9 +87,8 @@ class Capture(ABC, Generic[Packet]):
             raise PipelineError(f"{self._thread.name}: {self._failure}")
         self._channel.check()
         return {
+            **self._channel.stats(),
             "packets": self._hop,
-            "dropped": self._channel.dropped,
-            "failed": self._channel.failed,
             "source_dropped": self._source.dropped,
         }
 

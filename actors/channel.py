@@ -67,6 +67,10 @@ class Channel(Generic[T]):
         """Items that were dropped or could not be delivered."""
         return self.dropped + self.failed
 
+    def stats(self) -> dict[str, float]:
+        """``waiting`` items, and how many of all before were ``dropped`` or ``failed``."""
+        return {"waiting": self.pending, "dropped": self.dropped, "failed": self.failed}
+
     def put(self, item: T) -> None:
         """Hands ``item`` over; a closed channel drops it.
 

@@ -75,16 +75,12 @@ class Transcriber:
         return age > self._allowed and self._skipped_at_once < SKIPPED_AT_ONCE
 
     def stats(self) -> dict[str, float]:
-        """Packets dropped or failed on their way to the analyzer, and hops ``skipped``.
+        """Packets waiting, dropped or failed on their way to the analyzer, and hops ``skipped``.
 
         Raises PipelineError where one was not delivered in a session that is not paced.
         """
         self._channel.check()
-        return {
-            "dropped": self._channel.dropped,
-            "failed": self._channel.failed,
-            "skipped": self._skipped,
-        }
+        return {**self._channel.stats(), "skipped": self._skipped}
 
     def stop(self) -> None:
         """Deliver what waits, for a few seconds at most."""

@@ -49,3 +49,7 @@ Token = Annotated[
     typer.Option(envvar="QAMOE_TOKEN", help="Its token; random unless given.", show_envvar=True),
 ]
 Pages = Annotated[Path | None, typer.Option(help="A folder of your own pages for it to serve.")]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(help="Serve Prometheus metrics on this port of 127.0.0.1; 0 is any free one."),
+]

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
@@ -24,6 +24,7 @@ from streamer.session import Session
 from streamer.settings import Settings
 from streamer.signals import set_by_signals
 from streamer.summary import Summary
+from streamer.supervision import Vitals
 from streamer.timeline.course import Timeline
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,8 @@ class Playable(Protocol):
 
     Entered, it is ready and has an ``address``; from ``start`` on it publishes until it is
     ``finished``; ``stop`` makes it say ``bye``. ``stop_requested`` is set where somebody else than
-    the person in front of it wants it to end. ``descriptions`` says what it consists of.
+    the person in front of it wants it to end. ``descriptions`` says what it consists of,
+    ``vitals`` how its actors are.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Playable(Protocol):
     descriptions: dict[str, str]
     stop_requested: threading.Event
 
+    @property
+    def vitals(self) -> Mapping[str, Vitals]: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
     def start(self) -> None: ...
@@ -95,16 +99,20 @@ def show(
     said = Terminal(stderr=True)
     with (
         _dashboard(settings) as (dashboard, dashboard_url),
+        _metrics(settings) as (measured, metrics_url),
         session,
         set_by_signals() as stopping,
         controlled(session, settings) as control,
         beside(session.address),
         dashboard(session.address),
+        measured(session),
     ):
         for name, description in session.descriptions.items():
             said.print(f"{name}: {description}", style="dim", markup=False, highlight=False)
         if control:
             said.print(f"control: {control}", style="dim", markup=False, highlight=False)
+        if metrics_url:
+            said.print(f"metrics: {metrics_url}", style="dim", markup=False, highlight=False)
         summary = Summary(STREAMS)
         timeline = Timeline(STREAMS, settings.window.hop)
         console = Console(
@@ -144,6 +152,21 @@ def _dashboard(settings: Settings) -> Iterator[tuple[Beside, str]]:
 
     with Gateway(settings.dashboard, settings.feed.keys) as gateway:
         yield gateway.hearing, gateway.url
+
+
+@contextmanager
+def _metrics(
+    settings: Settings,
+) -> Iterator[tuple[Callable[[Playable], AbstractContextManager[object]], str]]:
+    """What counts a session for Prometheus, and where; nothing unless it is asked for."""
+    if settings.metrics.port is None:
+        yield nullcontext, ""
+        return
+    from streamer.metrics.session import SessionMetrics
+
+    metrics = SessionMetrics(settings.metrics.port, settings.feed.keys)
+    with metrics.server as server:
+        yield metrics.hearing, server.url
 
 
 def _draw(timeline: Timeline, captions: Sequence[Caption], file: Path) -> str:

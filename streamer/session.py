@@ -21,7 +21,7 @@ from streamer.recording.writer import check_file
 from streamer.retreat import ladder
 from streamer.settings import Settings
 from streamer.signals import held_back
-from streamer.supervision import Limits
+from streamer.supervision import Limits, Vitals
 from streamer.supervisor import Supervisor
 
 LEAD_SECONDS = 0.3
@@ -154,6 +154,11 @@ class Session:
         """The number of each actor's process on this machine, as it was heard of last."""
         pipeline, _ = self._entered
         return pipeline.processes
+
+    @property
+    def vitals(self) -> dict[str, Vitals]:
+        """What is known of each actor; nothing before it has started."""
+        return {} if self._supervisor is None else self._supervisor.vitals
 
     def swell(self, name: str, megabytes: int) -> None:
         """Let an actor hold so much more memory: for rehearsing faults."""

@@ -112,6 +112,10 @@ class RetreatSettings(Section):
     climb_after: Annotated[float, Field(ge=1, le=3600)]
 
 
+class MetricsSettings(Section):
+    port: Annotated[int, Field(ge=0, le=65535)] | None
+
+
 class DamageSettings(Section):
     """One stretch of damage done on purpose, in seconds of the session; without an end it goes on
     to the session's.
@@ -151,6 +155,7 @@ class Settings(Section):
     ray: RaySettings
     supervision: SupervisionSettings
     retreat: RetreatSettings
+    metrics: MetricsSettings
     damage: tuple[DamageSettings, ...]
 
     @property

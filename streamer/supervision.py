@@ -1,7 +1,8 @@
 """When an actor is to be replaced, and when to give up: rules, without actors or a clock."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 State = Literal["healthy", "waiting", "starting", "given up"]
@@ -30,6 +31,22 @@ class Limits:
     memory: float
     restarts: int
     forgiven: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What is known of an actor: how it is, how often another one has taken its place, and what it
+    said of itself last (see actors.host.Beat)."""
+
+    state: State
+    restarts: int
+    memory: int = 0
+    busy: float = 0.0
+    counts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.state == "healthy"
 
 
 class Watch:

@@ -2,16 +2,18 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import ray
 
+from actors.host import Beat
 from streamer import cluster
 from streamer.errors import PipelineError, UserError
 from streamer.packets import Stream
 from streamer.pipeline import Part, Pipeline
-from streamer.supervision import Limits, Watch
+from streamer.supervision import Limits, Vitals, Watch
 
 LOOK_SECONDS = 0.1
 BEAT_SECONDS = 0.2
@@ -63,6 +65,8 @@ class Supervisor:
         self._clock = clock
         self._watches: dict[str, Watch] = {}
         self._answers: dict[str, Any] = {}
+        self._beats: dict[str, Beat] = {}
+        self._replaced: Counter[str] = Counter()
         self._asked_at = dict.fromkeys(pipeline.parts, 0.0)
         self._session_epoch = 0
         self._stopping = threading.Event()
@@ -85,6 +89,11 @@ class Supervisor:
         return [name for name, watch in self._watches.items() if watch.state == "healthy"]
 
     @property
+    def vitals(self) -> dict[str, Vitals]:
+        """What is known of each part's actor."""
+        return {name: self._vitals(name, watch) for name, watch in [*self._watches.items()]}
+
+    @property
     def faults(self) -> dict[Stream, str]:
         """The streams that come to nothing because of a part, and why."""
         return {
@@ -104,6 +113,12 @@ class Supervisor:
             if self._watches[part.name].state == "given up"
         ]
         return tuple(dict.fromkeys(lost))
+
+    def _vitals(self, name: str, watch: Watch) -> Vitals:
+        beat = self._beats.get(name)
+        if beat is None:
+            return Vitals(watch.state, self._replaced[name])
+        return Vitals(watch.state, self._replaced[name], beat.memory, beat.busy, beat.counts)
 
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
@@ -160,6 +175,7 @@ class Supervisor:
             self._retreat(self._steps_down)
         else:
             self._pipeline.heard(part.name, told)
+            self._beats[part.name] = told
             watch.heard(now, told.busy, told.memory)
             if part.name == "analyzer":
                 self.finished = bool(told.counts.get("finished"))
@@ -172,6 +188,7 @@ class Supervisor:
 
     def _let_go(self, part: Part, watch: Watch, fault: str) -> None:
         self._answers.pop(part.name, None)
+        self._beats.pop(part.name, None)
         self._pipeline.discard(part.name)
         watch.failed(self._clock(), fault)
         if watch.state == "given up":
@@ -195,6 +212,7 @@ class Supervisor:
         if part.name == "analyzer":
             then.append(("set_faults", self.faults, self.given_up))
         watch.starting(self._clock())
+        self._replaced[part.name] += 1
         self._answers[part.name] = self._pipeline.replace(part.name, options, then)
 
     def _tell_faults(self) -> None:

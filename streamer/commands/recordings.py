@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from streamer.commands.preparing import look_at
-from streamer.options import Bind, Config, Overwrite, Plot, View
+from streamer.options import Bind, Config, MetricsPort, Overwrite, Plot, View
 
 ALL_OPTIONS = {"allow_extra_args": True, "allow_interspersed_args": False}
 """So that everything after FILE comes through unread."""
@@ -32,12 +32,18 @@ def replay(
     bind: Bind = None,
     encoding: Annotated[str | None, typer.Option(help="json or msgpack.")] = None,
     plot: Plot = None,
+    metrics_port: MetricsPort = None,
     ui: View = "auto",
 ) -> None:
     """Publish a recorded session once more."""
     from streamer.recording.replay import Replay, replay_settings
 
-    options = {"source.speed": speed, "feed.bind": bind, "feed.encoding": encoding}
+    options = {
+        "source.speed": speed,
+        "feed.bind": bind,
+        "feed.encoding": encoding,
+        "metrics.port": metrics_port,
+    }
     settings = replay_settings(file, config, options)
     look_at(settings, plot)
     from streamer.reel import damage_captions

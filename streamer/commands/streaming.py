@@ -17,6 +17,7 @@ from streamer.options import (
     Dashboard,
     DashboardPort,
     Keys,
+    MetricsPort,
     Microphone,
     NoPlot,
     Offline,
@@ -61,6 +62,7 @@ def stream(
     record: Record = None,
     record_limit: RecordLimit = None,
     overwrite: Overwrite = False,
+    metrics_port: MetricsPort = None,
     ui: View = "auto",
 ) -> None:
     """Watch and listen to one person, and publish sentiment with its reliability."""
@@ -88,6 +90,7 @@ def stream(
             "damage": None if damage is None else _damage(damage),
             **served(dashboard, dashboard_port, token, pages),
             **_recording(record, record_limit, overwrite),
+            "metrics.port": metrics_port,
         },
         plot,
     )
@@ -104,7 +107,7 @@ def demo(config: Config = None, bind: Bind = None, control: Control = None,
          dashboard: Dashboard = False, dashboard_port: DashboardPort = None,
          token: Token = None, pages: Pages = None,
          record: Record = None, record_limit: RecordLimit = None, overwrite: Overwrite = False,
-         ui: View = "auto") -> None:  # fmt: skip
+         metrics_port: MetricsPort = None, ui: View = "auto") -> None:  # fmt: skip
     """Show the whole pipeline on real media: muted, in a café, in the dark, empty, on bad Wi-Fi."""
     import platformdirs
 
@@ -120,6 +123,7 @@ def demo(config: Config = None, bind: Bind = None, control: Control = None,
         "damage": None if damage is None else _damage(damage),
         **served(dashboard, dashboard_port, token, pages),
         **_recording(record, record_limit, overwrite),
+        "metrics.port": metrics_port,
     }
     picture = None if no_plot else plot
     settings = prepared(config, options, picture, scene="demo")

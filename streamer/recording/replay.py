@@ -15,6 +15,7 @@ from streamer.recording.pace import Pace
 from streamer.recording.reader import Recording
 from streamer.recording.records import About, Lost, Record
 from streamer.settings import Settings, load_settings
+from streamer.supervision import Vitals
 
 if TYPE_CHECKING:
     from actors.reanalysis import Reanalysis
@@ -84,6 +85,11 @@ class Replay:
         if self._player.ident is not None:
             self._player.join(STOP_TIMEOUT)
         self._feed.stop(reason)
+
+    @property
+    def vitals(self) -> dict[str, Vitals]:
+        """It has no actors."""
+        return {}
 
     @property
     def remarks(self) -> list[str]:

@@ -12,12 +12,13 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
-from streamer.errors import PipelineError, SourceError
+from streamer.errors import PipelineError
 from streamer.feed.async_subscriber import AsyncSubscriber
 from streamer.settings import DashboardSettings
 from streamer.web.application import application
 from streamer.web.guard import Guard
 from streamer.web.hub import Hub
+from streamer.web.loopback import cannot_listen
 
 POLL_SECONDS = 60.0
 CALL_SECONDS = 10.0
@@ -183,7 +184,5 @@ def _listening(port: int) -> socket.socket:
         listener.listen()
     except OSError as error:
         listener.close()
-        raise SourceError(
-            f"dashboard.port = {port}: {error.strerror}; choose another one (0 takes any free one)"
-        ) from None
+        raise cannot_listen("dashboard.port", port, error) from None
     return listener

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from streamer.web.loopback import own_hosts
+
 LINES, PER_SECONDS = 5, 60.0
 """Refusals that are told about in any minute; the others are only counted."""
 
@@ -33,7 +35,7 @@ class Guard:
     ) -> None:
         self.refused = 0
         """Requests that did not pass."""
-        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self._hosts = own_hosts(port)
         self._token = token
         self._cookie = f"qamoe-{port}"
         self._say = say
@@ -57,7 +59,6 @@ class Guard:
 
     def _objection(self, request: web.Request) -> str | None:
         """What is wrong with a request."""
-        # Not what a name of an attacker's resolves to, but what the browser thinks it speaks to.
         if request.host not in self._hosts:
             return f"wrong host: {_shortened(request.host)}"
         origin = request.headers.get("Origin")

@@ -4,15 +4,14 @@
 import argparse
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
-from metrics import FeedMetrics
-from participants import Participants
-from streamer.errors import SourceError, UserError
+from streamer.errors import UserError
 from streamer.feed import Subscriber
+from streamer.metrics.feed import FeedMetrics
+from streamer.metrics.participants import Participants
+from streamer.metrics.server import MetricsServer
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -50,30 +49,18 @@ def main() -> int:
 
 def run(given: argparse.Namespace) -> None:
     """Listen and serve for ever: sessions may end and begin. Raises UserError."""
+    registry = CollectorRegistry()
     participants = Participants(given.most, given.forget)
-    with Subscriber(given.address) as feed:
-        metrics = FeedMetrics(feed, participants, stale=given.stale)
-        with served(metrics.registry, given.host, given.port):
-            while True:
-                message = feed.receive(timeout=1.0)
-                if message is not None:
-                    metrics.hear(message)
-
-
-@contextmanager
-def served(registry: CollectorRegistry, host: str, port: int) -> Iterator[None]:
-    """Answer scrapes from threads of their own. Raises SourceError where that cannot be."""
-    try:
-        server, thread = start_http_server(port, addr=host, registry=registry)
-    except OSError as error:
-        raise SourceError(f"cannot serve on {host}:{port}: {error.strerror}") from None
-    print(f"metrics on http://{host}:{server.server_port}/metrics", flush=True)
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=2.0)
+    with (
+        Subscriber(given.address) as feed,
+        MetricsServer(given.port, registry, given.host, "--port") as server,
+    ):
+        metrics = FeedMetrics(feed, participants, registry, stale=given.stale)
+        print(f"metrics on {server.url}", flush=True)
+        while True:
+            message = feed.receive(timeout=1.0)
+            if message is not None:
+                metrics.hear(message)
 
 
 if __name__ == "__main__":

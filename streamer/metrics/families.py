@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from participants import Participant
+from streamer.metrics.participants import Participant
 
 STREAMS = ("text", "audio", "vision")
 """The only ones shown: a label's values must be few and known."""
