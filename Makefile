@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: run test test-fast lint bench assets setup clean help
+.PHONY: run test test-fast lint audit bench assets setup clean help
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
@@ -19,6 +19,9 @@ lint: setup ## style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+audit: setup ## what is known against the pinned packages, from an advisory database
+	$(BIN)/python scripts/audit.py
 
 bench: assets ## latency, drops and processor time on real media; the feed beside bare ZeroMQ
 	$(BIN)/python -m benchmarks.live

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,9 +13,11 @@ from actors.notes import Notes
 from models.identity import made_of
 from streamer.errors import PipelineError
 from streamer.feed.compose import Envelope
+from streamer.feed.messages import Message, SentimentMessage
 from streamer.packets import SECOND, Closing, Opening, Stream
 from streamer.recording.records import Record
 from streamer.settings import Settings
+from streamer.tracing.spans import Spans, hop_of
 from streamer.windows import Packet
 
 TICK_SECONDS = 0.02
@@ -55,6 +57,7 @@ class Analyzer:
             self._notes = Notes(words_encoder(settings), settings.feed.transcripts)
             self._made_of = made_of(settings, device_of(settings))
         self._streams = tuple(streams)
+        self.spans = Spans(settings.trace.is_wanted)
         self._estimator = live_estimator(settings, self._notes)
         self._analysis = self._new_analysis()
         self._channel: Channel[list[Record]] = channel_to(
@@ -157,7 +160,7 @@ class Analyzer:
         if self._epoch is None:
             return
         self._analysis.late_dropped = self._channel.lost
-        told = list(self._analysis.ready(self._clock() - self._epoch))
+        told = list(self._measured(self._analysis.ready(self._clock() - self._epoch)))
         items: list[Record]
         if self._notes is not None:
             items = [*self._notes.take(), *told]
@@ -165,6 +168,16 @@ class Analyzer:
             items = [item for item in told if not isinstance(item, Closing)]
         if items:
             self._channel.put(items)
+
+    def _measured(self, told: Iterator[Message | Closing]) -> Iterator[Message | Closing]:
+        """The same, with the time that each window's estimate took noted."""
+        begun = self.spans.clock()
+        for item in told:
+            if isinstance(item, SentimentMessage):
+                hop = hop_of(item, self._settings.window.hop)
+                self.spans.add("estimate", hop, begun, item.revision)
+            yield item
+            begun = self.spans.clock()
 
     def _new_analysis(self, first_hop: int = 0) -> Analysis:
         return Analysis(

@@ -10,6 +10,7 @@ from models.watching import Watching
 from streamer.packets import SECOND, FaceFrames, VideoFrame
 from streamer.retreat import Step
 from streamer.settings import Settings
+from streamer.tracing.spans import Spans
 
 
 class Camera(Capture[FaceFrames]):
@@ -31,6 +32,7 @@ class Camera(Capture[FaceFrames]):
         self._watching = Watching(settings)
         self._rate = self._least_rate = settings.camera.frame_rate
         self._thinning: FrameSchedule | None = None
+        self.spans = Spans(settings.trace.is_wanted)
         self._frames = 0
         self._late = 0
 
@@ -77,7 +79,8 @@ class Camera(Capture[FaceFrames]):
                 self._late += 1  # the next one is due already
                 return
         if not self._muted.is_set():
-            self._frames += self._watching.watch(frame)
+            with self.spans.of("read face", self._hop):
+                self._frames += self._watching.watch(frame)
 
     @property
     def _frame_period(self) -> int:

@@ -1,11 +1,15 @@
 """The one kind of queue between stages: bounded, with a named policy, every drop counted."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar
 
 from streamer.errors import PipelineError
+from streamer.logs.event import Event
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -87,6 +91,7 @@ class Channel(Generic[T]):
             if not self._has_room():
                 self._waiting.popleft()
                 self.dropped += 1
+                log.warning(Event("packet dropped", queue=self._name, dropped=self.dropped))
             self._waiting.append(item)
             self._changed.notify_all()
 
@@ -118,6 +123,8 @@ class Channel(Generic[T]):
                 with self._changed:
                     self.failed += 1
                     self.failure = error
+                kind = type(error).__name__
+                log.warning(Event("packet not delivered", queue=self._name, error=kind))
             with self._changed:
                 self._in_flight = False
                 self._changed.notify_all()

@@ -22,6 +22,7 @@ from streamer.feed.publisher import Publisher
 from streamer.packets import SECOND, STREAMS
 from streamer.recording.records import Record
 from streamer.settings import Settings
+from streamer.tracing.spans import Spans, hop_of
 
 POLL_SECONDS = 0.02
 """How often it looks for newcomers."""
@@ -74,6 +75,7 @@ class Feed:
         if settings.paced and stands_in:
             self._stand_in = StandIn(settings.window.length, settings.window.hop)
         self._outdated = 0
+        self.spans = Spans(settings.trace.is_wanted)
         self.seen_at: int | None = None
         """When the ticking thread last came by, on the monotonic clock (ns)."""
         self._health: HealthMessage | None = None
@@ -102,9 +104,14 @@ class Feed:
     def push(self, items: Sequence[Record]) -> None:
         """Publish the messages among ``items``, in their order, and keep it all where a recording
         is made."""
+        begun = self.spans.clock()
         with self._lock:
             if not self._stopping.is_set():
                 self._tell(items)
+        for item in items:
+            if isinstance(item, SentimentMessage):
+                hop = hop_of(item, self._settings.window.hop)
+                self.spans.add("publish", hop, begun, item.revision)
 
     def stats(self) -> dict[str, float]:
         """Messages that a subscriber's full queue has lost. Raises PipelineError where looking for

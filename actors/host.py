@@ -14,6 +14,9 @@ import psutil
 
 from actors.channel import DELIVERY_TIMEOUT, to_actor
 from streamer.errors import PipelineError
+from streamer.logs.event import Line
+from streamer.logs.relay import Relay
+from streamer.tracing.spans import Span
 
 Floats64 = npt.NDArray[np.float64]
 
@@ -23,13 +26,16 @@ class Beat:
     """What a host says of itself when it is asked.
 
     ``memory`` is resident, in bytes; ``busy`` the seconds for which its stage has been at one and
-    the same piece of work; ``counts`` what the stage counts.
+    the same piece of work; ``counts`` what the stage counts; ``lines`` what its process has logged
+    since the last one, ``spans`` what its stage has measured.
     """
 
     pid: int
     memory: int
     busy: float = 0.0
     counts: Mapping[str, float] = field(default_factory=dict)
+    lines: tuple[Line, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 class Host:
@@ -45,6 +51,8 @@ class Host:
         self._output: Any = None
         self._taking: dict[int, int] = {}
         self._ballast: Floats64 | None = None
+        self._log = Relay()
+        self._log.install()
 
     def warm_up(self, modules: Sequence[str]) -> int:
         """Import what a stage may need one day. Its process's number."""
@@ -104,7 +112,10 @@ class Host:
         if (seen := getattr(self._stage, "seen_at", None)) is not None:
             since.append(seen)
         busy = (time.monotonic_ns() - min(since)) / 1e9 if since else 0.0
-        return Beat(os.getpid(), memory, busy, self._stage.stats())
+        counts = self._stage.stats()
+        spans = getattr(self._stage, "spans", None)
+        measured = () if spans is None else spans.fetch()
+        return Beat(os.getpid(), memory, busy, counts, self._log.fetch(), measured)
 
     def swell(self, megabytes: int) -> None:
         """Hold that much more memory, as a leak would: for rehearsing faults."""

@@ -1,14 +1,18 @@
 """What the feed's actor keeps of a session, off the way of what it publishes."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from actors.channel import Channel
+from streamer.logs.event import Event
 from streamer.recording.records import About, Lost, PlannedDamage, Record
 from streamer.recording.writer import MEGABYTE, STOPPED, RecordingWriter
 from streamer.settings import Settings
+
+log = logging.getLogger(__name__)
 
 WAITING = 200
 """Deliveries that wait for the disk, of at most some hundred kilobytes each: twenty seconds'."""
@@ -40,6 +44,7 @@ class Recorder:
             resumed,
         )
         self._lost = 0
+        self._told = False
         self._channel: Channel[Sequence[Record]] = Channel(
             self._write, WAITING, "drop_oldest" if settings.paced else "block", "feed to recording"
         )
@@ -72,6 +77,9 @@ class Recorder:
             self._lost += lost
             self._writer.write([Lost(lost)])
         self._writer.write(records)
+        if self._writer.ended is not None and not self._told:
+            self._told = True
+            log.error(Event("recording stopped", reason=self._writer.ended))
 
 
 def about(settings: Settings, session: str, begun_at: float) -> About:

@@ -1,5 +1,6 @@
 """A microphone or camera that goes and comes back."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +8,10 @@ from typing import Generic, TypeVar
 
 from actors.source import Device
 from streamer.errors import SourceError
+from streamer.logs.event import Event
 from streamer.packets import SECOND
+
+log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
@@ -92,6 +96,7 @@ class Reopening(Generic[Item]):
         if self._closing.is_set():
             return
         self.fault = why
+        log.warning(Event("device lost", device=self._what, fault=why))
         self._opened.clear()
         threading.Thread(target=self._reopen, name="device opener", daemon=True).start()
 
@@ -119,6 +124,7 @@ class Reopening(Generic[Item]):
         self._delivered_at = self._since = self._clock()
         self._limit = FIRST
         device.start(self._epoch)
+        log.info(Event("device opened again", device=self._what, attempts=self._attempts))
         if self._closing.is_set():
             device.close()
         self._opened.set()

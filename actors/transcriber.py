@@ -10,6 +10,7 @@ from models.hearing import Hearing, load_whisper
 from streamer.packets import SECOND, AudioHop, VoiceFrames, Words
 from streamer.retreat import Step
 from streamer.settings import Settings
+from streamer.tracing.spans import Spans
 
 STOP_TIMEOUT = 2.0
 
@@ -42,6 +43,7 @@ class Transcriber:
             output, settings.paced, "transcriber to analyzer"
         )
         self._hearing = Hearing(settings, load_whisper(settings))
+        self.spans = Spans(settings.trace.is_wanted)
 
     def open(self) -> str:
         """Warm up."""
@@ -65,8 +67,12 @@ class Transcriber:
             return
         self._skipped_at_once = 0
         hop = replace(hop, dropped=hop.dropped + self._skipped)
+        begun = self.spans.clock()
         for packet in self._hearing.hear(hop):
+            stage = "transcribe" if isinstance(packet, Words) else "hear"
+            self.spans.add(stage, hop.hop, begun)
             self._channel.put(packet)
+            begun = self.spans.clock()
 
     def _is_outdated(self, hop: AudioHop) -> bool:
         if not self._paced or self._epoch is None or hop.ended:

@@ -147,7 +147,8 @@ install_python_packages() {
     pip install -c constraints.txt $index torch
     echo "$TORCH" >"$VENV/torch"
     say "installing qamoe-stream and what it depends on (the first time, a few minutes)"
-    pip install -c constraints.txt -e '.[train,lsl,parquet]' --group test --group lint
+    pip install -c constraints.txt -e '.[train,lsl,parquet,traces]' \
+        --group test --group lint --group audit
 }
 
 # --- node ---

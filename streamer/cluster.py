@@ -156,6 +156,9 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
                 runtime_env={"env_vars": {**WORKER_ENVIRONMENT, "HOME": str(home)}},
                 **options,
             )
+            # What it would print of an actor that has died, on standard output among the messages,
+            # the supervisor logs. No option of Ray's turns it off.
+            ray._private.worker._worker_logs_enabled = False
         except Exception as error:  # Ray raises a bare one where the machine is too slow for it
             raise PipelineError(f"Ray did not start: {_lines(error)[0]}") from None
     if came:

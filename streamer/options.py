@@ -53,3 +53,15 @@ MetricsPort = Annotated[
     int | None,
     typer.Option(help="Serve Prometheus metrics on this port of 127.0.0.1; 0 is any free one."),
 ]
+Traces = Annotated[
+    str | None, typer.Option(help="Send OpenTelemetry traces there, such as http://127.0.0.1:4318.")
+]
+Profile = Annotated[
+    Path | None, typer.Option(help="Write what every window takes into this file, for Perfetto.")
+]
+LogFormat = Annotated[
+    str | None, typer.Option(help="text, or json: one event a line.", show_default="text")
+]
+LogFile = Annotated[
+    Path | None, typer.Option(help="Log into this file, instead of standard error.")
+]

@@ -66,8 +66,9 @@ class Retreat:
 
     ``now`` is seconds of the session throughout, and never goes back. Down at once, a step as soon
     as BEHIND of the windows since the last step are behind, of the CONSIDERED last ones. Up one
-    step after ``climb_after`` s in which that was never so. Where that is too early, as shows within
-    the same time, the next calm has to last twice as long, up to LONGEST times ``climb_after``.
+    step after ``climb_after`` s in which that was never so. Where that is too early, as shows
+    within the same time, the next calm has to last twice as long, up to LONGEST times
+    ``climb_after``.
     """
 
     def __init__(self, steps: Sequence[Step], climb_after: float) -> None:

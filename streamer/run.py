@@ -17,8 +17,10 @@ from streamer.errors import SettingError, UserError
 from streamer.feed.codec import json_line
 from streamer.feed.messages import HealthMessage, Message
 from streamer.feed.subscriber import Subscriber
+from streamer.logs.event import Event
+from streamer.logs.writing import logged
 from streamer.packets import STREAMS
-from streamer.recording.writer import STOPPED, ending
+from streamer.recording.writer import ending
 from streamer.reel import Caption
 from streamer.session import Session
 from streamer.settings import Settings
@@ -26,6 +28,8 @@ from streamer.signals import set_by_signals
 from streamer.summary import Summary
 from streamer.supervision import Vitals
 from streamer.timeline.course import Timeline
+from streamer.tracing.session import traced
+from streamer.tracing.windows import Work
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +46,8 @@ class Playable(Protocol):
     Entered, it is ready and has an ``address``; from ``start`` on it publishes until it is
     ``finished``; ``stop`` makes it say ``bye``. ``stop_requested`` is set where somebody else than
     the person in front of it wants it to end. ``descriptions`` says what it consists of,
-    ``vitals`` how its actors are.
+    ``vitals`` how its actors are, ``take_work`` what they have done since session time 0 was at
+    ``epoch``.
     """
 
     name: str
@@ -52,6 +57,9 @@ class Playable(Protocol):
 
     @property
     def vitals(self) -> Mapping[str, Vitals]: ...
+    @property
+    def epoch(self) -> int: ...
+    def take_work(self) -> Sequence[Work]: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: Any) -> None: ...
     def start(self) -> None: ...
@@ -71,12 +79,14 @@ def run(
     beside: Beside = nullcontext,
 ) -> None:
     """Run a live session; see ``show``. Raises UserError."""
-    session = Session(settings)
-    Terminal(stderr=True).print("loading the models", style="dim")
-    show(session, view, settings, captions, plot, beside)
+    said = _terminal(settings)
+    with logged(settings.log):
+        session = Session(settings)
+        said.print("loading the models", style="dim")
+        show(session, view, settings, captions, plot, beside)
     if settings.feed.record is not None:
         outcome = _recorded(Path(settings.feed.record).absolute())
-        Terminal(stderr=True).print(outcome, markup=False, highlight=False, soft_wrap=True)
+        said.print(outcome, markup=False, highlight=False, soft_wrap=True)
 
 
 def show(
@@ -96,7 +106,8 @@ def show(
     """
     live = view == "auto" and sys.stdout.isatty()
     lines = view == "json" or (view == "auto" and not live)
-    said = Terminal(stderr=True)
+    said = _terminal(settings)
+    outcomes: list[str] = []
     with (
         _dashboard(settings) as (dashboard, dashboard_url),
         _metrics(settings) as (measured, metrics_url),
@@ -106,6 +117,7 @@ def show(
         beside(session.address),
         dashboard(session.address),
         measured(session),
+        traced(settings, session, outcomes.append),
     ):
         for name, description in session.descriptions.items():
             said.print(f"{name}: {description}", style="dim", markup=False, highlight=False)
@@ -113,6 +125,7 @@ def show(
             said.print(f"control: {control}", style="dim", markup=False, highlight=False)
         if metrics_url:
             said.print(f"metrics: {metrics_url}", style="dim", markup=False, highlight=False)
+        log.info(Event("session ready", session=session.name, feed=session.address))
         summary = Summary(STREAMS)
         timeline = Timeline(STREAMS, settings.window.hop)
         console = Console(
@@ -120,18 +133,23 @@ def show(
         )
         show_message = _shown(console if live else None, lines, captions)
         shown: AbstractContextManager[object] = console if live else nullcontext()
-        warnings = Warnings()
         feed = Subscriber(session.address, session=session.name, keys=settings.feed.keys)
         with feed, shown:
             for message in _messages(session, feed, stopping):
                 summary.update(message)
-                warnings.update(message)
                 timeline.update(message)
                 show_message(message)
         said.print(summary.render())
+        log.info(Event("session over", session=session.name, windows=summary.windows))
         if plot is not None:
-            outcome = _draw(timeline, captions, plot)
-            said.print(outcome, markup=False, highlight=False, soft_wrap=True)
+            outcomes.append(_draw(timeline, captions, plot))
+    for outcome in outcomes:
+        said.print(outcome, markup=False, highlight=False, soft_wrap=True)
+
+
+def _terminal(settings: Settings) -> Terminal:
+    """For what is said to a person; where a log takes its place, silent."""
+    return Terminal(stderr=True, quiet=settings.log.takes_terminal)
 
 
 def _recorded(file: Path) -> str:
@@ -203,6 +221,7 @@ def _messages(session: Playable, feed: Subscriber, stopping: threading.Event) ->
     except BaseException as error:
         session.stop(f"failed: {error}" if isinstance(error, UserError) else "failed")
         raise
+    log.info(Event("session stops", reason=reason))
     stopper = threading.Thread(target=session.stop, args=(reason,), daemon=True)
     stopper.start()
     until = time.monotonic() + BYE_SECONDS
@@ -225,26 +244,6 @@ def _shown(
                 console.caption = caption_at(captions, message.window.end)
 
     return show
-
-
-class Warnings:
-    """Says what the feed's actor, whose log nobody reads, has noticed: how many strangers were
-    refused, and that the recording has stopped, once."""
-
-    def __init__(self) -> None:
-        self._refused = 0
-        self._has_stopped = False
-
-    def update(self, message: Message) -> None:
-        if not isinstance(message, HealthMessage):
-            return
-        if message.publisher_refused > self._refused:
-            more = message.publisher_refused - self._refused
-            log.warning("feed: %d connections without a key that is let in were refused", more)
-            self._refused = message.publisher_refused
-        if (message.reason or "").startswith(STOPPED) and not self._has_stopped:
-            log.warning("%s", message.reason)
-            self._has_stopped = True
 
 
 def caption_at(captions: Sequence[Caption], time: float) -> str:

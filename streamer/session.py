@@ -23,6 +23,7 @@ from streamer.settings import Settings
 from streamer.signals import held_back
 from streamer.supervision import Limits, Vitals
 from streamer.supervisor import Supervisor
+from streamer.tracing.windows import Work
 
 LEAD_SECONDS = 0.3
 """The epoch lies a little ahead, so that every actor has started by then."""
@@ -136,6 +137,8 @@ class Session:
             for name, answer in answers.items():
                 with contextlib.suppress(UserError):
                     cluster.get(name, answer, deadline - time.monotonic())
+                    last = pipeline.beat(name)
+                    supervisor.hear(name, cluster.get(name, last, deadline - time.monotonic()))
 
     def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
         """Stop looking at ``muted`` streams, at all of them while ``paused``; without a microphone
@@ -159,6 +162,15 @@ class Session:
     def vitals(self) -> dict[str, Vitals]:
         """What is known of each actor; nothing before it has started."""
         return {} if self._supervisor is None else self._supervisor.vitals
+
+    @property
+    def epoch(self) -> int:
+        """The value of the monotonic clock (ns) at session time 0; 0 before the start."""
+        return self._epoch
+
+    def take_work(self) -> list[Work]:
+        """What the stages have measured since the last time, where the settings want it."""
+        return [] if self._supervisor is None else self._supervisor.take_work()
 
     def swell(self, name: str, megabytes: int) -> None:
         """Let an actor hold so much more memory: for rehearsing faults."""

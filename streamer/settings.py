@@ -116,6 +116,38 @@ class MetricsSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] | None
 
 
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] | None
+    format: Literal["text", "json"]
+    file: FolderPath | None
+    limit: Annotated[int, Field(ge=1, le=100_000)]
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether it is read on the terminal, beside all else that is said there."""
+        return self.format == "text" and self.file is None
+
+    @property
+    def takes_terminal(self) -> bool:
+        """Whether programs read what the terminal would show."""
+        return self.format == "json" and self.file is None
+
+    @property
+    def effective_level(self) -> str:
+        return self.level or ("warning" if self.is_for_people else "info")
+
+
+class TraceSettings(Section):
+    profile: FolderPath | None
+    endpoint: str | None
+    limit: Annotated[int, Field(ge=1, le=100_000)]
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the actors are to measure what each window takes."""
+        return self.profile is not None or self.endpoint is not None
+
+
 class DamageSettings(Section):
     """One stretch of damage done on purpose, in seconds of the session; without an end it goes on
     to the session's.
@@ -156,6 +188,8 @@ class Settings(Section):
     supervision: SupervisionSettings
     retreat: RetreatSettings
     metrics: MetricsSettings
+    log: LogSettings
+    trace: TraceSettings
     damage: tuple[DamageSettings, ...]
 
     @property

@@ -1,8 +1,9 @@
 """Watches the actors of a session and replaces those that die, hang, stand still or swell."""
 
+import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,19 @@ import ray
 from actors.host import Beat
 from streamer import cluster
 from streamer.errors import PipelineError, UserError
+from streamer.logs.event import Event
+from streamer.logs.relay import relay
 from streamer.packets import Stream
 from streamer.pipeline import Part, Pipeline
 from streamer.supervision import Limits, Vitals, Watch
+from streamer.tracing.windows import Work
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
 BEAT_SECONDS = 0.2
 ANSWER_TIMEOUT = 1.0
+WORK_WAITING = 5000
 
 DIED = "it died"
 
@@ -67,6 +74,7 @@ class Supervisor:
         self._answers: dict[str, Any] = {}
         self._beats: dict[str, Beat] = {}
         self._replaced: Counter[str] = Counter()
+        self._work: deque[Work] = deque(maxlen=WORK_WAITING)
         self._asked_at = dict.fromkeys(pipeline.parts, 0.0)
         self._session_epoch = 0
         self._stopping = threading.Event()
@@ -113,6 +121,16 @@ class Supervisor:
             if self._watches[part.name].state == "given up"
         ]
         return tuple(dict.fromkeys(lost))
+
+    def hear(self, name: str, beat: Beat) -> None:
+        """Take in what a part's actor says of itself."""
+        self._beats[name] = beat
+        relay(beat.lines, name)
+        self._work.extend(Work(name, beat.pid, span) for span in beat.spans)
+
+    def take_work(self) -> list[Work]:
+        """What the stages have measured since the last time, where they do."""
+        return [self._work.popleft() for _ in range(len(self._work))]
 
     def _vitals(self, name: str, watch: Watch) -> Vitals:
         beat = self._beats.get(name)
@@ -170,12 +188,13 @@ class Supervisor:
         now = self._clock()
         if watch.state == "starting":
             watch.started(now)
+            log.warning(Event("actor replaced", actor=part.name, restarts=watch.restarts))
             self._pipeline.connect(part.name)
             self._tell_faults()
             self._retreat(self._steps_down)
         else:
             self._pipeline.heard(part.name, told)
-            self._beats[part.name] = told
+            self.hear(part.name, told)
             watch.heard(now, told.busy, told.memory)
             if part.name == "analyzer":
                 self.finished = bool(told.counts.get("finished"))
@@ -191,6 +210,7 @@ class Supervisor:
         self._beats.pop(part.name, None)
         self._pipeline.discard(part.name)
         watch.failed(self._clock(), fault)
+        log.warning(Event("actor failed", actor=part.name, fault=fault, restarts=watch.restarts))
         if watch.state == "given up":
             self._end_where_nothing_is_left(part, watch)
         self._tell_faults()
@@ -200,6 +220,7 @@ class Supervisor:
         if part.name in self._essential or streams == {*self.given_up}:
             again = f", after {watch.restarts} restarts" if watch.restarts else ""
             raise PipelineError(f"{part.name}: {watch.fault}{again}")
+        log.error(Event("actor given up", actor=part.name, restarts=watch.restarts))
 
     def _replace(self, part: Part, watch: Watch) -> None:
         options: dict[str, Any] = {}

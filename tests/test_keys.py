@@ -145,7 +145,7 @@ def test_a_stranger_hears_nothing_and_leaves_a_line(
         assert heard(publisher, outside, patience=0.5) is None
         assert heard(publisher, inside) is not None
     lines = [record.getMessage() for record in caplog.records]
-    assert re.search(rf"feed: a connection is refused: .*({why})", lines[0])
+    assert re.search(rf"connection refused \(socket: feed, why: .*({why})", lines[0])
 
 
 def test_a_crowd_of_strangers_leaves_few_lines(

@@ -37,7 +37,19 @@ def _namespaces() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["two_cities.wav", "single_face.mp4"], ids=["sound", "pictures"])
-def test_a_session_sends_nothing_out_of_the_machine(name: str, assets: Assets) -> None:
+def test_a_session_sends_nothing_out_of_the_machine(
+    name: str, assets: Assets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert not assets.missing(["demo-media"])
     options = ["--speed", "max", "--duration", "5", "--ui", "off", "--bind", "tcp://127.0.0.1:0"]
-    assert packets_sent(*COMMAND, "--source", str(demo_media(name)), *options) == 0
+    watched = [
+        "--metrics-port",
+        "0",
+        "--log-format",
+        "json",
+        "--profile",
+        str(tmp_path / "profile"),
+    ]
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://198.51.100.1:4318")
+    command = [*COMMAND, "--source", str(demo_media(name)), *options, *watched]
+    assert packets_sent(*command) == 0

@@ -23,8 +23,10 @@ def look_at(settings: "Settings", plot: Path | None) -> None:
     from models.degradation import check
     from streamer.recording.writer import check_file
     from streamer.timeline.course import check_picture
+    from streamer.tracing.session import check_traces
 
     check(settings.damage)
+    check_traces(settings)
     if settings.feed.record is not None:
         check_file(Path(settings.feed.record), settings.feed.record_overwrite)
     if plot is not None:
@@ -40,6 +42,23 @@ def served(
         "dashboard.port": port,
         "dashboard.token": token or None,
         "dashboard.pages": None if pages is None else str(pages),
+    }
+
+
+def watched(
+    metrics_port: int | None,
+    log_format: str | None,
+    log_file: Path | None,
+    traces: str | None = None,
+    profile: Path | None = None,
+) -> dict[str, Any]:
+    """The options of watching a session run as settings."""
+    return {
+        "metrics.port": metrics_port,
+        "log.format": log_format,
+        "log.file": log_file,
+        "trace.endpoint": traces,
+        "trace.profile": profile,
     }
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from streamer.commands.preparing import look_at
-from streamer.options import Bind, Config, MetricsPort, Overwrite, Plot, View
+from streamer.commands.preparing import look_at, watched
+from streamer.options import Bind, Config, LogFile, LogFormat, MetricsPort, Overwrite, Plot, View
 
 ALL_OPTIONS = {"allow_extra_args": True, "allow_interspersed_args": False}
 """So that everything after FILE comes through unread."""
@@ -33,6 +33,8 @@ def replay(
     encoding: Annotated[str | None, typer.Option(help="json or msgpack.")] = None,
     plot: Plot = None,
     metrics_port: MetricsPort = None,
+    log_format: LogFormat = None,
+    log_file: LogFile = None,
     ui: View = "auto",
 ) -> None:
     """Publish a recorded session once more."""
@@ -42,15 +44,17 @@ def replay(
         "source.speed": speed,
         "feed.bind": bind,
         "feed.encoding": encoding,
-        "metrics.port": metrics_port,
+        **watched(metrics_port, log_format, log_file),
     }
     settings = replay_settings(file, config, options)
     look_at(settings, plot)
+    from streamer.logs.writing import logged
     from streamer.reel import damage_captions
     from streamer.run import show
 
     session = Replay(settings, reanalyze)
-    show(session, ui, settings, damage_captions(settings.damage), plot)
+    with logged(settings.log):
+        show(session, ui, settings, damage_captions(settings.damage), plot)
     for remark in session.remarks:
         typer.echo(f"recording: {remark}", err=True)
 

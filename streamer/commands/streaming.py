@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from streamer.commands.preparing import prepared, pull_missing, served
+from streamer.commands.preparing import prepared, pull_missing, served, watched
 from streamer.errors import SettingError
 from streamer.options import (
     DEMO_PICTURE,
@@ -17,6 +17,8 @@ from streamer.options import (
     Dashboard,
     DashboardPort,
     Keys,
+    LogFile,
+    LogFormat,
     MetricsPort,
     Microphone,
     NoPlot,
@@ -24,9 +26,11 @@ from streamer.options import (
     Overwrite,
     Pages,
     Plot,
+    Profile,
     Record,
     RecordLimit,
     Token,
+    Traces,
     Transcripts,
     View,
 )
@@ -63,6 +67,10 @@ def stream(
     record_limit: RecordLimit = None,
     overwrite: Overwrite = False,
     metrics_port: MetricsPort = None,
+    log_format: LogFormat = None,
+    log_file: LogFile = None,
+    traces: Traces = None,
+    profile: Profile = None,
     ui: View = "auto",
 ) -> None:
     """Watch and listen to one person, and publish sentiment with its reliability."""
@@ -90,7 +98,7 @@ def stream(
             "damage": None if damage is None else _damage(damage),
             **served(dashboard, dashboard_port, token, pages),
             **_recording(record, record_limit, overwrite),
-            "metrics.port": metrics_port,
+            **watched(metrics_port, log_format, log_file, traces, profile),
         },
         plot,
     )
@@ -107,7 +115,8 @@ def demo(config: Config = None, bind: Bind = None, control: Control = None,
          dashboard: Dashboard = False, dashboard_port: DashboardPort = None,
          token: Token = None, pages: Pages = None,
          record: Record = None, record_limit: RecordLimit = None, overwrite: Overwrite = False,
-         metrics_port: MetricsPort = None, ui: View = "auto") -> None:  # fmt: skip
+         metrics_port: MetricsPort = None, log_format: LogFormat = None, log_file: LogFile = None,
+         traces: Traces = None, profile: Profile = None, ui: View = "auto") -> None:  # fmt: skip
     """Show the whole pipeline on real media: muted, in a café, in the dark, empty, on bad Wi-Fi."""
     import platformdirs
 
@@ -123,7 +132,7 @@ def demo(config: Config = None, bind: Bind = None, control: Control = None,
         "damage": None if damage is None else _damage(damage),
         **served(dashboard, dashboard_port, token, pages),
         **_recording(record, record_limit, overwrite),
-        "metrics.port": metrics_port,
+        **watched(metrics_port, log_format, log_file, traces, profile),
     }
     picture = None if no_plot else plot
     settings = prepared(config, options, picture, scene="demo")

@@ -17,6 +17,7 @@ from streamer.feed.door import Door
 from streamer.feed.keys import server_keys
 from streamer.feed.messages import KINDS
 from streamer.feed.subscriber import Subscriber
+from streamer.logs.event import Event
 from streamer.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class ControlServer:
                     self._listen()
                     self._serve()
         except Exception:
-            log.exception("control: no request is answered any more")
+            log.exception(Event("control socket broken"))
 
     def _listen(self) -> bool:
         """Take in what the feed has said since; whether there may be more."""

@@ -11,6 +11,7 @@ import zmq
 from zmq.utils import z85
 
 from streamer.feed.keys import ServerKeys
+from streamer.logs.event import Event
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,8 @@ class Door:
         why = WHY.get((kind, value), "it broke off the handshake")
         if kind == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
             why = f"the key of {self._stranger} is not among those let in"
-        more = f" (and {self._unsaid - 1} more since the last such line)" * (self._unsaid > 1)
-        log.warning("%s: a connection is refused: %s%s", self._name, why, more)
+        log.warning(
+            Event("connection refused", socket=self._name, why=why, connections=self._unsaid)
+        )
         self._unsaid = 0
         self._said_at = self._clock()

@@ -16,6 +16,7 @@ from streamer.recording.reader import Recording
 from streamer.recording.records import About, Lost, Record
 from streamer.settings import Settings, load_settings
 from streamer.supervision import Vitals
+from streamer.tracing.windows import Work
 
 if TYPE_CHECKING:
     from actors.reanalysis import Reanalysis
@@ -85,6 +86,12 @@ class Replay:
         if self._player.ident is not None:
             self._player.join(STOP_TIMEOUT)
         self._feed.stop(reason)
+
+    epoch = 0
+
+    def take_work(self) -> Sequence[Work]:
+        """It has no stages."""
+        return ()
 
     @property
     def vitals(self) -> dict[str, Vitals]:

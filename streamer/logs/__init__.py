@@ -1,0 +1,1 @@
+"""Structured logs: events with fields, of all processes of a session, bounded in volume."""
