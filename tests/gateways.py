@@ -9,6 +9,7 @@ from streamer.feed.keys import server_keys
 from streamer.feed.publisher import Publisher
 from streamer.settings import DashboardSettings, load_settings
 from streamer.web.gateway import Gateway
+from tests.feed_fixtures import health
 
 TOKEN = "a-token-for-the-tests"
 
@@ -60,3 +61,4 @@ def served(
     ):
         assert publisher.wait_for_subscriber(10)
         yield Served(publisher, gateway, said)
+        publisher.publish(health(bye=True))  # or the gateway would wait for one

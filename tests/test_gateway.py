@@ -281,9 +281,8 @@ def test_who_still_listens_at_the_end_is_told() -> None:
         with ExitStack() as stack:
             here = stack.enter_context(served())
             async with listening(here) as client:
-                bye = here.publisher.publish(health(bye=True))
-                assert await heard(client, 1) == [json_line(bye)]
                 ending = asyncio.create_task(asyncio.to_thread(stack.close))
+                assert [json.loads(line)["state"] for line in await heard(client, 1)] == ["bye"]
                 assert (await client.receive(SECONDS)).type is WSMsgType.CLOSE
                 assert client.close_code == 1001
                 await ending
