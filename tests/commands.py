@@ -5,13 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from streamer.cli import main
 from streamer.feed.messages import (
     KINDS,
     HealthMessage,
@@ -56,6 +58,10 @@ class Finished:
         return line
 
 
+Answer = Callable[..., Finished]
+"""What the fixture ``answer`` is."""
+
+
 def kind_of(line: str) -> str:
     return line.split('"schema":"qamoe.', 1)[1].split("/", 1)[0]
 
@@ -75,6 +81,20 @@ def command(
         stdin=subprocess.DEVNULL,
     )
     return Finished(done.returncode, done.stdout.splitlines(), done.stderr)
+
+
+def answer(capfd: pytest.CaptureFixture[str], *arguments: str) -> Finished:
+    """What the command says that ends before it has started anything: without an interpreter of its
+    own, which takes a second to import what this one has."""
+    before = signal.getsignal(signal.SIGTERM)
+    capfd.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["qamoe-stream", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    signal.signal(signal.SIGTERM, before)
+    done = capfd.readouterr()
+    return Finished(int(ended.value.code or 0), done.out.splitlines(), done.err)
 
 
 def stream(*arguments: str, timeout: float = TIMEOUT, folder: Path | None = None) -> Finished:

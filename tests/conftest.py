@@ -1,6 +1,7 @@
 """Fixtures that every test file may use; those of one subject stand beside its tests."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 # Before torch, OpenCV or Ray are imported: they read these once.
@@ -21,6 +22,7 @@ import pytest
 from streamer.asset_table import NEEDED
 from streamer.assets import Assets
 from streamer.settings import load_settings
+from tests import commands
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -52,3 +54,9 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no research data at {folder} (set QAMOE_DATA)")
     return folder
+
+
+@pytest.fixture
+def answer(capfd: pytest.CaptureFixture[str]) -> commands.Answer:
+    """The command's answer to its arguments, which end it at once."""
+    return partial(commands.answer, capfd)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streamer.assets import Assets
-from tests.commands import command, stream
+from tests.commands import Answer, command, stream
 
 HEAVY = ("torch", "ray", "cv2", "mediapipe", "faster_whisper", "pydantic", "matplotlib", "aiohttp")
 
@@ -49,6 +49,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
     assert not set(HEAVY) & set(loaded.stdout.split())
 
 
+@pytest.mark.slow
 def test_devices_are_listed() -> None:
     listed = command("devices")
     assert listed.code == 0
@@ -56,14 +57,13 @@ def test_devices_are_listed() -> None:
     assert "amera" in "\n".join(listed.lines)
 
 
-def test_models_are_listed(assets: Assets) -> None:
+def test_models_are_listed(answer: Answer, assets: Assets) -> None:
     assert not assets.missing(["minilm-l6"])
-    listed = command("models", "list")
+    listed = answer("models", "list")
     assert listed.code == 0
     assert any(line.startswith("minilm-l6") and "present" in line for line in listed.lines)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -105,16 +105,15 @@ def test_models_are_listed(assets: Assets) -> None:
     ids=lambda value: "_".join(value) if isinstance(value, list) else "",
 )
 def test_what_cannot_be_is_one_line_and_an_exit_code(
-    arguments: list[str], code: int, said: str
+    answer: Answer, arguments: list[str], code: int, said: str
 ) -> None:
-    done = command(*arguments)
+    done = answer(*arguments)
     assert done.code == code
     assert said in done.said
     assert len(done.said.strip().splitlines()) == 1
     assert not done.lines
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["demo"]], ids=["live", "demo"])
 @pytest.mark.parametrize(
     ("file", "said"),
@@ -127,11 +126,11 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(
     ids=["jpg", "no-folder", "under-a-file", "folder"],
 )
 def test_a_picture_that_cannot_be_written_is_named_before_anything_begins(
-    tmp_path: Path, arguments: list[str], file: str, said: str
+    answer: Answer, tmp_path: Path, arguments: list[str], file: str, said: str
 ) -> None:
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "file").write_text("")
-    done = command(*arguments, "--plot", str(tmp_path / file))
+    done = answer(*arguments, "--plot", str(tmp_path / file))
     assert done.code == 2
     assert said in done.complaint
     assert len(done.said.strip().splitlines()) == 1
@@ -139,14 +138,15 @@ def test_a_picture_that_cannot_be_written_is_named_before_anything_begins(
 
 
 @pytest.mark.parametrize("content", [b"", b"not media at all\n" * 100], ids=["empty", "text"])
-def test_a_file_that_is_no_media_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_media_is_named(answer: Answer, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "clip.mp4"
     file.write_bytes(content)
-    done = command("--source", str(file))
+    done = answer("--source", str(file))
     assert done.code == 3
     assert str(file) in done.complaint
 
 
+@pytest.mark.slow
 def test_a_truncated_file_is_named(tmp_path: Path, assets: Assets) -> None:
     whole = assets.file("demo-media", "single_face.mp4").read_bytes()
     file = tmp_path / "clip.mp4"
@@ -156,7 +156,6 @@ def test_a_truncated_file_is_named(tmp_path: Path, assets: Assets) -> None:
     assert str(file) in done.complaint
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -171,14 +170,17 @@ def test_a_truncated_file_is_named(tmp_path: Path, assets: Assets) -> None:
     ],
     ids=["range", "unknown", "damage", "loopback", "how-to", "control", "no-keys", "broken"],
 )
-def test_a_bad_settings_file_is_one_line(tmp_path: Path, settings: str, said: str) -> None:
+def test_a_bad_settings_file_is_one_line(
+    answer: Answer, tmp_path: Path, settings: str, said: str
+) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(settings)
-    done = command("--config", str(file))
+    done = answer("--config", str(file))
     assert done.code == 2
     assert said in done.complaint
 
 
+@pytest.mark.slow
 def test_offline_without_the_models_ends_at_once(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(f"assets: {{folder: {tmp_path / 'empty'}}}")

@@ -20,7 +20,7 @@ from streamer.errors import SettingError, SourceError
 from streamer.feed.keys import add_client, new_keys, server_keys
 from streamer.feed.messages import HealthMessage, SentimentMessage
 from streamer.feed.publisher import Publisher
-from tests.commands import command
+from tests.commands import Answer
 from tests.feed_fixtures import health, sentiment
 
 ANY_PORT = "tcp://127.0.0.1:0"
@@ -258,18 +258,18 @@ def test_an_address_in_use_is_named(served: Served) -> None:
         ControlServer(server.address, session)
 
 
-def test_the_command_asks_and_prints_json(served: Served) -> None:
+def test_the_command_asks_and_prints_json(answer: Answer, served: Served) -> None:
     session, server = served
     assert session.publisher.wait_for_subscriber(PATIENCE)
     session.publisher.publish(health())
-    done = command("control", server.address, "mute", "vision")
+    done = answer("control", server.address, "mute", "vision")
     assert done.code == 0
     assert json.loads(done.lines[0])["muted"] == ["vision"]
-    state = command("control", server.address, "snapshot")
+    state = answer("control", server.address, "snapshot")
     assert json.loads(state.lines[0])["schema"] == "qamoe.health/1"
-    bad = command("control", server.address, "mute", "smell")
+    bad = answer("control", server.address, "mute", "smell")
     assert (bad.code, "must be one of text, audio, vision" in bad.complaint) == (2, True)
-    nobody = command("control", "tcp://127.0.0.1:1", "describe", "--timeout", "0.2")
+    nobody = answer("control", "tcp://127.0.0.1:1", "describe", "--timeout", "0.2")
     assert (nobody.code, "nobody answers" in nobody.complaint) == (3, True)
 
 

@@ -11,15 +11,14 @@ import pytest
 
 from streamer.feed.codec import json_line
 from streamer.feed.publisher import Publisher
-from tests.commands import COMMAND, command
+from tests.commands import COMMAND, Answer
 from tests.feed_fixtures import sentiment
 from tests.gateways import TOKEN
-
-pytestmark = pytest.mark.slow
 
 ANY_PORT = "tcp://127.0.0.1:0"
 
 
+@pytest.mark.slow
 def test_it_serves_several_feeds_until_it_is_interrupted() -> None:
     with (
         Publisher(ANY_PORT, "json", blocking=False) as one,
@@ -60,15 +59,17 @@ async def lines(url: str, count: int) -> list[str]:
         (["nowhere", "--port", "0"], 2, "feed address nowhere"),
     ],
 )
-def test_what_is_wrong_is_one_line(arguments: list[str], code: int, said: str) -> None:
-    done = command("dashboard", *arguments)
+def test_what_is_wrong_is_one_line(
+    answer: Answer, arguments: list[str], code: int, said: str
+) -> None:
+    done = answer("dashboard", *arguments)
     assert done.code == code
     assert said in done.complaint
 
 
-def test_a_port_in_use_is_one_line() -> None:
+def test_a_port_in_use_is_one_line(answer: Answer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = command("dashboard", "--port", str(port))
+        done = answer("dashboard", "--port", str(port))
     assert done.code == 3
     assert f"dashboard.port = {port}: Address already in use" in done.complaint

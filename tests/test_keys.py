@@ -19,7 +19,7 @@ from streamer.feed.door import SAY_EVERY
 from streamer.feed.keys import MOST_CLIENTS, add_client, client_keys, new_keys, server_keys
 from streamer.feed.messages import Message
 from streamer.feed.publisher import Publisher
-from tests.commands import command
+from tests.commands import Answer
 from tests.feed_fixtures import health, sentiment
 from tests.waiting import eventually
 
@@ -216,16 +216,18 @@ def test_with_keys_nothing_can_be_read_on_the_way(keys: Path, locked: bool) -> N
     assert len(seen) > 200
 
 
-def test_the_commands_make_what_tap_needs(tmp_path: Path, publisher: Publisher) -> None:
+def test_the_commands_make_what_tap_needs(
+    answer: Answer, tmp_path: Path, publisher: Publisher
+) -> None:
     folder = tmp_path / "more" / "keys"
-    assert command("keys", "new", str(folder)).code == 0
-    assert command("keys", "add", str(folder), "ann").code == 0
+    assert answer("keys", "new", str(folder)).code == 0
+    assert answer("keys", "add", str(folder), "ann").code == 0
     assert (folder / "clients" / "ann.key").read_text() == (
         folder / "ann" / "client.key"
     ).read_text()
-    again = command("keys", "new", str(folder))
+    again = answer("keys", "new", str(folder))
     assert (again.code, "not empty" in again.complaint) == (2, True)
     publisher.publish(health())
-    outside = command("tap", publisher.address, "--keys", str(folder), "--timeout", "1")
+    outside = answer("tap", publisher.address, "--keys", str(folder), "--timeout", "0.3")
     assert outside.code == 3
     assert "does it let these keys in" in outside.said

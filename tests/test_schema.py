@@ -16,7 +16,7 @@ from streamer.contract.schema import as_text, changed, json_schema, schema_files
 from streamer.errors import SettingError
 from streamer.feed.codec import KIND_OF, encode
 from streamer.feed.messages import KINDS, HealthMessage, Message
-from tests.commands import Finished, command, stream
+from tests.commands import Answer, Finished, stream
 from tests.feed_fixtures import health, messages, sentiment, transcript
 
 KEPT = Path(__file__).parent.parent / "docs" / "schema"
@@ -96,15 +96,15 @@ def test_a_changed_type_under_a_new_number_passes(tmp_path: Path) -> None:
     ]
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_one_line(answer: Answer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = command("schema", "--out", str(tmp_path / "file"))
+    done = answer("schema", "--out", str(tmp_path / "file"))
     assert done.code == 2
     assert "option --out" in done.complaint
 
 
-def test_the_command_prints_the_asyncapi_document() -> None:
-    done = command("schema")
+def test_the_command_prints_the_asyncapi_document(answer: Answer) -> None:
+    done = answer("schema")
     assert done.code == 0
     assert "\n".join(done.lines) + "\n" == as_text(asyncapi())
 
