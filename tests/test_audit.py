@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,7 +109,7 @@ def test_all_that_is_installed_is_pinned() -> None:
         pytest.skip("not the environment of make setup")
     installed = {
         canonicalize_name(one.metadata["Name"]): one.version.partition("+")[0]
-        for one in metadata.distributions()
+        for one in metadata.distributions(path=[sysconfig.get_path("purelib")])
     }
     pinned = {name: version for name, version in installed.items() if name not in OURS}
     assert {name: pins().get(name) for name in pinned} == pinned
