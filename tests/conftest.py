@@ -60,3 +60,13 @@ def data_folder() -> Path:
 def answer(capfd: pytest.CaptureFixture[str]) -> commands.Answer:
     """The command's answer to its arguments, which end it at once."""
     return partial(commands.answer, capfd)
+
+
+@pytest.fixture(scope="session")
+def talking_head(assets: Assets, data_folder: Path) -> commands.Finished:
+    """A real run over a face and a voice."""
+    assert assets
+    clip = data_folder / "clips" / "talking_head_en_8s.mp4"
+    return commands.stream(
+        "--source", str(clip), "--speed", "max", "--transcripts", "--session", "one"
+    )

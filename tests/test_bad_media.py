@@ -11,7 +11,7 @@ import pytest
 
 from streamer.media import decode_audio
 from streamer.packets import Floats, Image
-from tests.commands import Finished, stream
+from tests.commands import Answer, Finished, stream
 from tests.media_files import demo_media, tone, write_wav
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("assets")]
@@ -132,7 +132,7 @@ def test_a_file_that_is_cut_off_ends_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", ["nothing", "no samples", "a header alone"])
-def test_a_file_that_holds_nothing_is_one_line(tmp_path: Path, made: str) -> None:
+def test_a_file_that_holds_nothing_is_one_line(answer: Answer, tmp_path: Path, made: str) -> None:
     file = tmp_path / "empty.wav"
     if made == "nothing":
         file.touch()
@@ -144,6 +144,6 @@ def test_a_file_that_holds_nothing_is_one_line(tmp_path: Path, made: str) -> Non
             written.writeframes(b"")
         if made == "a header alone":
             file.write_bytes(file.read_bytes()[:20])
-    run = stream("--source", str(file), "--speed", "max")
+    run = answer("--source", str(file), "--speed", "max")
     assert run.code == 3
     assert "empty.wav" in run.complaint

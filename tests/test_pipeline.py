@@ -39,12 +39,6 @@ def spoken(messages: list[TranscriptMessage]) -> str:
     return plain(" ".join(word.text for message in messages for word in message.words))
 
 
-@pytest.fixture(scope="module")
-def talking_head(data_folder: Path) -> Finished:
-    clip = data_folder / "clips" / "talking_head_en_8s.mp4"
-    return stream("--source", str(clip), "--speed", "max", "--transcripts", "--session", "one")
-
-
 def test_a_face_and_a_voice_become_a_complete_feed(talking_head: Finished) -> None:
     assert talking_head.code == 0
     for kind in (talking_head.windows, talking_head.transcripts, talking_head.health):

@@ -16,7 +16,7 @@ from streamer.contract.schema import as_text, changed, json_schema, schema_files
 from streamer.errors import SettingError
 from streamer.feed.codec import KIND_OF, encode
 from streamer.feed.messages import KINDS, HealthMessage, Message
-from tests.commands import Answer, Finished, stream
+from tests.commands import Answer, Finished
 from tests.feed_fixtures import health, messages, sentiment, transcript
 
 KEPT = Path(__file__).parent.parent / "docs" / "schema"
@@ -118,12 +118,6 @@ def test_the_asyncapi_document_refers_to_what_it_has() -> None:
     addresses = {name: channel["address"] for name, channel in document["channels"].items()}
     assert addresses.pop("control") is None
     assert addresses == {kind: f"{kind}/{{session}}/{{participant}}/" for kind in KINDS}
-
-
-@pytest.fixture(scope="module")
-def talking_head(data_folder: Path) -> Finished:
-    clip = data_folder / "clips" / "talking_head_en_8s.mp4"
-    return stream("--source", str(clip), "--speed", "max", "--transcripts")
 
 
 @pytest.mark.slow

@@ -24,7 +24,9 @@ ERROR_RATES = (0.15, 0.3)
 TIMED_WINDOWS = 40
 
 
-def words_figures(data: Path, minilm: Path, weights: Path) -> dict[str, Any]:
+def words_figures(
+    data: Path, minilm: Path, weights: Path, error_rates: Sequence[float] = ERROR_RATES
+) -> dict[str, Any]:
     """How well the readout in ``weights`` reads MOSEI's test texts, clean and with a transcriber's
     errors, and MOSI's: each figure with its 95 % interval over videos, and texts and videos.
 
@@ -41,7 +43,7 @@ def words_figures(data: Path, minilm: Path, weights: Path) -> dict[str, Any]:
         "mosei_test": _row(read(reader, tokens, test), test),
         "mosi_all": _row(read(reader, tokens, other), other),
     }
-    for rate in ERROR_RATES:
+    for rate in error_rates:
         name = f"mosei_test_errors_{round(rate * 100):02d}"
         figures[name] = _row(read(reader, tokens, test, errors, rate), test)
     return {**figures, "milliseconds_per_window": milliseconds(reader, tokens, test)}
