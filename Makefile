@@ -4,16 +4,18 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+TWO := -n 2 --dist loadgroup
 
 run: assets ## set up, fetch the models, show the demo
 	$(BIN)/qamoe-stream demo
 
 test: setup lint ## everything CI checks: style, types, fast tests, then slow ones
 	@$(BIN)/qamoe-stream models pull || echo "assets are missing: tests that need them are skipped"
-	$(PYTEST)
+	$(PYTEST) $(TWO) -m "not slow or parallel"
+	$(PYTEST) -m "slow and not parallel"
 
 test-fast: setup ## the tests without those that run the pipeline over real media
-	$(PYTEST) -m "not slow"
+	$(PYTEST) $(TWO) -m "not slow"
 
 lint: setup ## style and types
 	$(BIN)/ruff check

@@ -33,8 +33,15 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: what is broken shows within seconds."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Fast tests first: what is broken shows within seconds. Where several processes share them,
+    one has all the fast, or all the slow tests of a file, and makes its fixtures once."""
+    items.sort(key=is_slow)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{is_slow(item)}"))
+
+
+def is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
 
 
 @pytest.fixture(scope="session")

@@ -183,6 +183,7 @@ def test_odd_words_are_worth_an_estimate(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("text", ["", " ", "\x00", "\ud800", "😀" * 99, "a" * 99999, "so " * 9999])
 def test_any_text_has_word_features(assets: Assets, text: str) -> None:
     encoder = WordsEncoder(assets.path("minilm-l6"), tuned_weights(load_settings(), "text"))
@@ -241,6 +242,7 @@ def test_the_network_refuses_other_shapes_in_one_line(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @odd_steps
 def test_the_shipped_network_takes_odd_features(steps: Floats) -> None:
     shipped = load(checkpoint_folder(load_settings()), "cpu")

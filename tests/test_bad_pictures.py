@@ -172,6 +172,7 @@ def test_landmarks_may_lie_anywhere(scale: float, shift: float) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("kind", KINDS["vision"])
 def test_damage_takes_any_picture_and_refuses_the_rest(kind: str) -> None:
     for made in ODD_PICTURES.values():

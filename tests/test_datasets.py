@@ -157,6 +157,7 @@ ENCODED = ("mosi-words", "mosei", "meld", "pairings")
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("name", ["mosei", "meld"])
 def test_words_alone_are_a_data_set(
     name: str, tmp_path: Path, assets: Assets, monkeypatch: pytest.MonkeyPatch

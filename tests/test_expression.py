@@ -76,6 +76,7 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_expressions_of_unseen_people_are_named(
     expression: Expression,
     assets: Assets,

@@ -72,6 +72,7 @@ def test_damage_does_what_its_name_says(kind: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_an_interrupted_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
     train, valid = pictures(100, 5), pictures(50, 6)
     told: list[str] = []
@@ -94,6 +95,7 @@ def test_an_interrupted_training_goes_on_where_it_stopped(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
     train = pictures(40, 5)
     out = tmp_path / "face.safetensors"
@@ -103,6 +105,7 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_training_learns(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"stages": (Stage(side=48, epochs=8),)})
     told: list[str] = []

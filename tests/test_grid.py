@@ -70,6 +70,7 @@ def test_keys_are_unique_file_names() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_failures_do_not_stop_the_others_and_a_second_run_only_runs_the_rest(
     tmp_path: Path,
 ) -> None:
@@ -87,6 +88,7 @@ def test_failures_do_not_stop_the_others_and_a_second_run_only_runs_the_rest(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_an_overdue_task_is_stopped(tmp_path: Path) -> None:
     endless = Task("small", "endless", 1)
     failures = grid(RunStore(tmp_path, {}), timeout=8).run([endless, TASKS[0]], lambda _: None)

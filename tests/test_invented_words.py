@@ -150,6 +150,7 @@ def esc10(data_folder: Path) -> Iterator[Noise]:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_no_words_of_silence_noise_and_music_reach_the_value(models: Stage) -> None:
     sounds = [noise for noise in made(seeds=1) if noise.level in ("", "-30 dB")]
     judged = [window for noise in sounds for window in judge(noise, models)]
@@ -162,6 +163,7 @@ def test_no_words_of_silence_noise_and_music_reach_the_value(models: Stage) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_words_in_recorded_noise_are_rare_but_for_human_sounds(
     models: Stage, esc10: Iterator[Noise]
 ) -> None:
@@ -175,6 +177,7 @@ def test_words_in_recorded_noise_are_rare_but_for_human_sounds(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_words_that_were_spoken_reach_the_value(models: Stage, assets: Assets) -> None:
     speech = read(assets.file("demo-media", "beckett.wav"))[: 8 * SAMPLE_RATE]
     judged = judge(Noise("speech", "beckett", "as recorded", speech), models)

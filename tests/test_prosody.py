@@ -118,6 +118,7 @@ def test_steps_lie_where_those_of_the_voice_lie(seconds: float) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_a_second_costs_at_most_ten_milliseconds() -> None:
     samples = speechlike(seconds=4.0)
     prosody_steps(samples, 4.0)

@@ -151,6 +151,7 @@ def test_config_that_cannot_work_is_refused(changes: dict[str, object], named: s
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_small_batch_can_be_learnt_by_heart() -> None:
     model = network()
     features, masks = windows(8)

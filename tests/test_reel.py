@@ -53,6 +53,7 @@ def test_captions_name_overlapping_damage_one_by_one() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_the_same_plan_gives_the_same_reel_and_is_rendered_once(
     assets: Assets, tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ def _seen(reel: Path, demo: Settings, ends: list[float], task: Path) -> dict[flo
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("stream", "start", "end", "reason", "most", "others"),
     [
@@ -166,6 +168,7 @@ def test_reliability_falls_where_the_demo_says_so(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_the_clean_reel_is_trusted(judged: Judged) -> None:
     for at in (4, 6, 7, 16, 17, 26, 30, 36, 40, 46, 56, 57, 58):
         assert judged.audio[at].score > 0.8
@@ -174,12 +177,14 @@ def test_the_clean_reel_is_trusted(judged: Judged) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_bad_wifi_hits_sound_and_picture(judged: Judged) -> None:
     for hit in (judged.audio, judged.vision):
         assert min(hit[half / 2].score for half in range(94, 105)) < 0.5
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_sound_and_pictures_of_the_reel_end_in_the_same_hop(assets: Assets, tmp_path: Path) -> None:
     reel = tmp_path / "reel.mp4"
     render(assets.path("demo-media"), reel, SHORT)

@@ -154,6 +154,7 @@ def test_figures_of_the_page_are_those_of_the_results(results: dict[str, Any]) -
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_pictures_of_all_kinds_show_all_streams(tmp_path: Path) -> None:
     courses = study(np.random.default_rng(0), persons=3)
     found = figures(courses)

@@ -64,6 +64,7 @@ def test_wrong_settings_are_one_line(tmp_path: Path, changed: dict[str, object],
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_a_small_study_plays_keeps_and_reports(data_folder: Path, tmp_path: Path) -> None:
     file = settings_file(
         tmp_path, speakers=["ravdess-21"], kinds=["audio:mute"], severities=[0.5, 1.0]

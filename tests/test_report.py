@@ -27,7 +27,7 @@ MODELS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 
 @pytest.fixture(scope="module")

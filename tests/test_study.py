@@ -101,6 +101,7 @@ def test_in_the_mixed_set_each_sample_has_one_bad_stream() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_one_task_measures_every_condition_and_permutes_only_some() -> None:
     settings = study_settings(budget=TINY)
     figures, arrays = perform(Task(NAME, "ours", 1), dataset(), settings)
@@ -127,6 +128,7 @@ def test_speed_is_measured_at_one_and_at_a_batch() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_a_study_of_the_fields_own_pickle(tmp_path: Path) -> None:
     pickle = write(tmp_path, make_content(aligned=False))
     values = yaml.safe_load(CONFIG.read_text()) | {
@@ -155,6 +157,7 @@ def test_a_study_of_the_fields_own_pickle(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_the_quick_study_leaves_figures_report_and_pictures(
     data_folder: Path, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def ours(dataset: Dataset) -> Trained:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_trains_and_answers(name: str, dataset: Dataset) -> None:
     trained = train(name, dataset, SHORT, 0)
@@ -72,6 +73,7 @@ def test_any_streams_and_single_vectors(streams: tuple[str, ...]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_it_learns_what_is_to_be_learnt(dataset: Dataset, ours: Trained) -> None:
     clean = predict(ours, under(dataset, "clean"))
     assert np.corrcoef(clean.values, dataset.test.labels)[0, 1] > 0.9
@@ -80,6 +82,7 @@ def test_it_learns_what_is_to_be_learnt(dataset: Dataset, ours: Trained) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_reliability_falls_with_noise_in_the_stream_that_has_it(
     dataset: Dataset, ours: Trained
 ) -> None:
@@ -93,6 +96,7 @@ def test_reliability_falls_with_noise_in_the_stream_that_has_it(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_training_stops_early_where_nothing_gets_better(dataset: Dataset) -> None:
     eager = replace(LONG, learning_rate=0.0, patience=2)
     trained = train("concat", dataset, eager, 0)
@@ -130,6 +134,7 @@ def test_each_pass_shows_every_sample_once(dataset: Dataset) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_permuting_moves_reliability_among_present_samples_only(
     dataset: Dataset, ours: Trained
 ) -> None:
@@ -154,6 +159,7 @@ def test_controls_have_nothing_to_permute(dataset: Dataset) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_whole_split_gives_what_its_samples_give(dataset: Dataset, ours: Trained) -> None:
     clean = under(dataset, "clean")
     one = Corrupted(

@@ -53,6 +53,7 @@ def test_same_seed_gives_the_same_network(path: VariancePath) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_training_learns_the_task_and_how_far_to_trust_each_stream() -> None:
     data = material()
     run = fit(data, NETWORK, Variant("input", 2), FIT, seed=1)
@@ -182,6 +183,7 @@ def test_sizes_follow_the_data() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_grid_ships_the_path_whose_reliability_is_true(tmp_path: Path) -> None:
     settings = TrainingSettings(
         words=None,

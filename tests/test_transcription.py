@@ -54,6 +54,7 @@ def text(heard: list[Words]) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize(("file", "limit"), [("jfk.flac", 0.10), ("talking_head_en_8s.mp4", 0.15)])
 def test_words_of_real_speech_arrive_while_it_goes_on(
     whisper: WhisperModel, data_folder: Path, file: str, limit: float
@@ -65,6 +66,7 @@ def test_words_of_real_speech_arrive_while_it_goes_on(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_capture_times_do_not_depend_on_how_the_speech_lies_in_the_hops(
     whisper: WhisperModel, data_folder: Path
 ) -> None:
@@ -83,6 +85,7 @@ def test_capture_times_do_not_depend_on_how_the_speech_lies_in_the_hops(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_final_words_come_in_order_and_are_never_taken_back(
     whisper: WhisperModel, assets: Assets
 ) -> None:

@@ -65,6 +65,7 @@ def material(seed: int = 0) -> VoiceMaterial:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_a_session_starts_at_the_prior_and_comes_to_the_speakers_own_statistics() -> None:
     rng = np.random.default_rng(0)
     prior = VoicePrior(np.zeros(VOICE_SIZE, np.float32), np.ones(VOICE_SIZE, np.float32))
@@ -220,6 +221,7 @@ def test_an_interval_is_over_speakers() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_the_shipped_head_understands_an_actor_it_never_heard(
     assets: Assets, data_folder: Path
 ) -> None:

@@ -99,6 +99,7 @@ def test_corpora_have_the_counts_of_their_publications(data_folder: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_tuning_learns_and_is_the_same_when_interrupted(
     material: Material, minilm: Path, tuned: Path, tmp_path: Path
 ) -> None:
@@ -117,6 +118,7 @@ def test_tuning_learns_and_is_the_same_when_interrupted(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_the_encoder_gives_the_states_that_were_tuned(minilm: Path, tuned: Path) -> None:
     published = WordsEncoder(minilm).encode(["great", "movie"])
     exact = SentimentReader(load_minilm(minilm))
@@ -136,6 +138,7 @@ def test_the_encoder_gives_the_states_that_were_tuned(minilm: Path, tuned: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_weights_of_another_model_are_refused(minilm: Path, tuned: Path, tmp_path: Path) -> None:
     file = tuned / "words.safetensors"
     with pytest.raises(AssetError, match="made from another model"):
@@ -208,6 +211,7 @@ def test_tuned_encoder_gives_the_states_its_readout_was_made_for(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_shipped_weights_reach_the_figures_that_are_reported(
     data_folder: Path, minilm: Path
 ) -> None:
