@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +18,11 @@ from actors.host import Host
 from streamer.errors import PipelineError, SettingError
 from streamer.feed import Subscriber
 from streamer.feed.messages import TranscriptMessage
-from streamer.logs.event import LONGEST, Event, Line, as_record, line_of
+from streamer.logs.behind import Behind
+from streamer.logs.event import LONGEST, Event, Line, Scalar, as_record, line_of
 from streamer.logs.limit import Limited
-from streamer.logs.relay import WAITING, Relay, relay
-from streamer.logs.writing import logged
+from streamer.logs.relay import OURS, WAITING, Relay, relay
+from streamer.logs.writing import logged, target_of
 from streamer.settings import LogSettings, load_settings
 from tests.commands import command, running
 from tests.media_files import demo_media
@@ -160,14 +162,15 @@ def test_made_up_events_do_not_fill_the_memory() -> None:
 
 
 def test_a_file_stays_within_its_bound(tmp_path: Path) -> None:
-    file = tmp_path / "log"
-    with logged(settings(format="json", file=file, limit=1)):
-        for number in range(4000):
-            log.warning(Event(f"event {number}", why="y" * LONGEST))
-    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
-    assert sum(sizes) <= 1_000_000
-    assert {path.name for path in tmp_path.iterdir()} <= {"log", "log.1"}
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    target = target_of(settings(format="json", file=tmp_path / "log", limit=1))
+    for _ in range(4000):
+        fields: dict[str, Scalar] = {"why": "y" * LONGEST}
+        target.handle(as_record(Line(0.0, logging.WARNING, "camera", "device lost", fields)))
+    target.close()
+    files = {path.name: path.stat() for path in tmp_path.iterdir()}
+    assert files.keys() == {"log", "log.1"}
+    assert 500_000 < sum(file.st_size for file in files.values()) <= 1_000_000
+    assert {file.st_mode & 0o777 for file in files.values()} == {0o600}
 
 
 def test_a_file_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -184,12 +187,27 @@ def test_a_full_disk_does_not_end_the_session(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == "log: 1 lines could not be written\n"
 
 
+def test_nobody_waits_for_a_log_that_takes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    class Stuck(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002
+            unstuck.wait(60)
+
+    unstuck = threading.Event()
+    behind = Behind(Stuck(), waiting=3)
+    for _ in range(10):
+        behind.handle(as_record(Line(0.0, logging.WARNING, "feed", "device lost", {})))
+    behind.close()
+    unstuck.set()
+    (lost,) = re.findall(r"^log: (\d+) lines came too fast to be written$", capsys.readouterr().err)
+    assert int(lost) >= 10
+
+
 @pytest.fixture
 def installed() -> Iterator[Relay]:
     handler = Relay()
     handler.install()
     yield handler
-    for name in ("streamer", "actors", "models"):
+    for name in OURS:
         logging.getLogger(name).removeHandler(handler)
         logging.getLogger(name).setLevel(logging.NOTSET)
 
@@ -241,11 +259,7 @@ def test_the_documented_events_are_those_that_are_told() -> None:
     docs = (root / "docs" / "observability.md").read_text()
     rows = docs.split("| event |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
     documented = {name for row in rows for name in re.findall("`([a-z ]+)`", row.split("|")[1])}
-    sources = [
-        *root.glob("streamer/**/*.py"),
-        *root.glob("actors/*.py"),
-        *root.glob("models/**/*.py"),
-    ]
+    sources = [path for name in OURS for path in root.glob(f"{name}/**/*.py")]
     told = {
         name
         for source in sources

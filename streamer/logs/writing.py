@@ -10,6 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from streamer.errors import SettingError, UserError
+from streamer.logs.behind import Behind
 from streamer.logs.event import Event, line_of
 from streamer.logs.limit import Limited
 from streamer.logs.relay import OURS
@@ -27,7 +28,7 @@ def logged(settings: LogSettings) -> Iterator[None]:
     An error that ends it is logged, too, but where a person will read it anyway. Raises
     SettingError where the file cannot be made.
     """
-    handler = Limited(_target(settings))
+    handler = Limited(Behind(target_of(settings)))
     level = getattr(logging, settings.effective_level.upper())
     loggers = [logging.getLogger(name) for name in OURS]
     before = [(logger.level, logger.propagate) for logger in loggers]
@@ -49,7 +50,8 @@ def logged(settings: LogSettings) -> Iterator[None]:
         handler.close()
 
 
-def _target(settings: LogSettings) -> logging.Handler:
+def target_of(settings: LogSettings) -> logging.Handler:
+    """What writes lines where the settings say. Raises SettingError."""
     target: logging.Handler = _Terminal()
     if settings.file is not None:
         try:
