@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import yaml
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -43,7 +44,6 @@ class Phase:
     name: str
     seconds: float
     windows: list[SentimentMessage] = field(default_factory=list)
-    revisions: int = 0
     health: list[HealthMessage] = field(default_factory=list)
     processor: float = 0.0
 
@@ -103,8 +103,6 @@ def listen(feed: Subscriber, phase: Phase) -> None:
         if isinstance(message, SentimentMessage):
             if message.revision == 0:
                 phase.windows.append(message)
-            else:
-                phase.revisions += 1
         elif isinstance(message, HealthMessage):
             phase.health.append(message)
 
@@ -132,22 +130,22 @@ def measure(file: Path, cores: float, seconds: float, retreats: bool) -> list[Ph
 
 
 def report(runs: Mapping[str, list[Phase]]) -> Table:
-    """All phases of all runs side by side."""
-    table = Table("figure", *[f"{phase.name}, {name}" for name, run in runs.items()
-                              for phase in run])  # fmt: skip
-    phases = [phase for run in runs.values() for phase in run]
-    table.add_row("windows", *[str(len(phase.windows)) for phase in phases])
-    for name, rank in (("p50", 50), ("p95", 95), ("most", 100)):
-        values = [np.percentile(phase.latencies, rank) for phase in phases]
-        table.add_row(f"latency of revision 0, {name}", *[f"{value:.0f} ms" for value in values])
-    table.add_row("windows without a late stream", *[f"{p.share_late():.0%}" for p in phases])
-    for stream in STREAMS:
-        shares = [f"{phase.reliability(stream):.2f}" for phase in phases]
-        table.add_row(f"reliability of {stream}, mean", *shares)
-    table.add_row("revisions", *[str(phase.revisions) for phase in phases])
-    used = [f"{phase.processor / phase.seconds:.2f}" for phase in phases]
-    table.add_row("processor, s per second", *used)
-    table.add_row("retreat", *["; ".join(phase.steps) for phase in phases])
+    """All phases of all runs, one below the other."""
+    table = Table(
+        "run", "latency p50, p95, most (ms)", "a stream late", "text, audio, vision",
+        "processor", "retreat", box=box.MARKDOWN,
+    )  # fmt: skip
+    for name, phases in runs.items():
+        for phase in phases:
+            latency = np.percentile(phase.latencies, [50, 95, 100])
+            table.add_row(
+                f"{phase.name}, {name}",
+                ", ".join(f"{value:.0f}" for value in latency),
+                f"{phase.share_late():.0%}",
+                ", ".join(f"{phase.reliability(stream):.2f}" for stream in STREAMS),
+                f"{phase.processor / phase.seconds:.2f}",
+                "; ".join(phase.steps),
+            )
     return table
 
 

@@ -62,7 +62,7 @@ def ladder(settings: Settings, streams: Collection[Stream]) -> tuple[Step, ...]:
 
 
 class Retreat:
-    """Goes down a ``steps`` where windows come late, and up again after a calm.
+    """Goes down the ``steps`` where windows come late, and up again after a calm.
 
     ``now`` is seconds of the session throughout, and never goes back. Down at once, a step as soon
     as BEHIND of the windows since the last step are behind, of the CONSIDERED last ones. Up one

@@ -83,7 +83,7 @@ class Session:
                 dict.fromkeys(self._pipeline.parts, limits_of(settings)),
                 self.address,
                 self._resumed,
-                self._retreat,
+                self.retreat,
                 lambda: machine.has_died,
                 essential=ESSENTIAL if settings.paced else tuple(self._pipeline.parts),
                 spare=settings.paced and settings.supervision.spare,
@@ -177,8 +177,8 @@ class Session:
         pipeline, _ = self._entered
         pipeline.swell(name, megabytes)
 
-    def _retreat(self, steps_down: int) -> None:
-        """Let the parts leave out what the analyzer has decided."""
+    def retreat(self, steps_down: int) -> None:
+        """Let the parts leave out what so many steps down say; the analyzer decides how many."""
         pipeline, supervisor = self._entered
         step = ladder(self._settings, self.streams)[steps_down]
         for name in RETREATING:
