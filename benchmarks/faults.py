@@ -22,6 +22,7 @@ import psutil
 from streamer.assets import Assets
 from streamer.errors import PipelineError
 from streamer.faults import Fault, Observer, Outcome, actor_faults, leftovers, rehearse
+from streamer.outside_faults import disk_full, outside_faults
 from streamer.packets import Stream
 from streamer.session import Session
 from streamer.settings import load_settings
@@ -29,6 +30,7 @@ from tests.mjpeg import NetworkCamera, network_camera
 from tests.pulse import PulseServer, pulse_server
 
 MEMORY_MB = 1400
+STORE_MB = 80
 PATIENCE = 90.0
 HOLD = 3.0
 STEADY = 3
@@ -46,13 +48,19 @@ class Scene:
     pulse: PulseServer
     camera: NetworkCamera
     voice: Path
+    recording: Path
     _playing: ExitStack
 
     def play(self) -> None:
         self._playing.enter_context(self.pulse.playing(self.voice))
 
     def faults(self) -> list[Fault]:
-        return [*actor_faults(self.session, MEMORY_MB), *self.device_faults()]
+        return [
+            *actor_faults(self.session, MEMORY_MB),
+            *self.device_faults(),
+            *outside_faults(self.session, STORE_MB),
+            disk_full(self.session, self.recording),
+        ]
 
     def device_faults(self) -> Iterator[Fault]:
         camera, pulse = self.camera, self.pulse
@@ -105,13 +113,16 @@ def scene(assets: Assets) -> Iterator[Scene]:
             "camera.frame_rate": 5,  # the machine is busy with starting actors enough
             "transcriber.buffer": 4.0,
             "feed.bind": "tcp://127.0.0.1:0",
+            "feed.record": str(folder / "a.qmr"),
+            "ray.object_store_mb": STORE_MB,
             "supervision.memory_mb": MEMORY_MB,
             "supervision.restarts": 20,
         }
         session = stack.enter_context(Session(load_settings(options=options)))
         observer = stack.enter_context(Observer(session.address, session.name))
         playing = stack.enter_context(ExitStack())
-        shown = Scene(session, observer, pulse, camera, voice, playing)
+        recording = folder / "a.qmr"
+        shown = Scene(session, observer, pulse, camera, voice, recording, playing)
         shown.play()
         session.start()
         stack.callback(session.stop, "done")

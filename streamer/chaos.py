@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator
 
 from streamer.errors import PipelineError
 from streamer.faults import Fault, Observer, Outcome, actor_faults, rehearse
+from streamer.outside_faults import outside_faults
 from streamer.session import Session
 from streamer.settings import Settings
 
 PATIENCE = 60.0
 """Seconds that a recovery may take before it counts as one that never came."""
+
+HOLD = 3.0
+"""Seconds for which one lasts that does not pass by itself."""
 
 WARM_UP = 5.0
 SPARE_MEMORY_MB = 256
@@ -20,8 +24,9 @@ SPARE_MEMORY_MB = 256
 def chaos(
     settings: Settings, seed: int, duration: float, every: float, say: Callable[[str], None]
 ) -> None:
-    """Run a session for ``duration`` seconds with one of the faults of ``actor_faults`` about
-    every ``every`` seconds, drawn from ``seed``; what came of each is said in one line.
+    """Run a session for ``duration`` seconds with one of the faults of ``actor_faults`` and
+    ``outside_faults`` about every ``every`` seconds, drawn from ``seed``; what came of each is said
+    in one line.
 
     Raises PipelineError where the session ended of one, or did not recover from it.
     """
@@ -32,7 +37,7 @@ def chaos(
             until = time.monotonic() + duration
             _wait(session, WARM_UP)
             for fault in _drawn(session, settings, draws, until):
-                outcome = rehearse(fault, observer, session.finished, 0.0, PATIENCE)
+                outcome = rehearse(fault, observer, session.finished, HOLD, PATIENCE)
                 say(line(outcome))
                 if outcome.recovered is None:
                     raise PipelineError(f"{outcome.name}: not recovered within {PATIENCE:g} s")
@@ -56,7 +61,11 @@ def _drawn(
 ) -> Iterator[Fault]:
     memory = settings.supervision.memory_mb + SPARE_MEMORY_MB
     while time.monotonic() < until:
-        yield draws.choice(sorted(actor_faults(session, memory), key=lambda fault: fault.name))
+        faults = [
+            *actor_faults(session, memory),
+            *outside_faults(session, settings.ray.object_store_mb),
+        ]
+        yield draws.choice(sorted(faults, key=lambda fault: fault.name))
 
 
 def _wait(session: Session, seconds: float) -> None:

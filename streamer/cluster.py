@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def running(settings: RaySettings) -> Iterator[Cluster]:
     finally:
         with held_back():
             _take_down(folder, cluster)
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
 
 def actor(wants_gpu: bool) -> Any:
@@ -137,6 +138,11 @@ def get(name: str, reference: Any, timeout: float) -> Any:
         raise PipelineError(f"{name} cannot be reached: {_lines(error)[0]}") from None
 
 
+def hold(value: Any) -> Any:
+    """Put a copy of ``value`` into Ray's object store for as long as what this gives is kept."""
+    return ray.put(value)
+
+
 def _init(folder: Path, options: dict[str, Any]) -> None:
     """Start from an empty folder: Ray puts the one it starts from on its workers' path, where
     somebody's own package ``models`` would hide ours."""
@@ -177,6 +183,15 @@ def _take_down(folder: Path, cluster: Cluster | None) -> None:
         ray.shutdown()
     psutil.wait_procs(below, timeout=GRACE_SECONDS)
     _end([*below, *_processes_of(folder)])
+
+
+def _remove(folder: Path) -> None:
+    """A process that is just being killed may still write into it."""
+    for _ in range(3):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(GRACE_SECONDS / 10)
 
 
 def _end(processes: Sequence[psutil.Process]) -> None:

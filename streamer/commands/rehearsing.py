@@ -20,7 +20,7 @@ def chaos(
     config: Config = None,
     offline: Offline = False,
 ) -> None:
-    """Kill, stop and swell the actors of a session at random, and see that it recovers."""
+    """Do faults to a session at random, from killed actors on, and see that it recovers."""
     settings = prepared(
         config,
         {
