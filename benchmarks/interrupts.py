@@ -196,7 +196,8 @@ def interrupted(film: Path, moment: Moment, lengths: Lengths) -> Ending:
         _sleep_until(time.monotonic() + after)
     else:
         _sleep_until(run.began + after)
-    in_control, sent = run.is_in_control(), [moment.signal]
+    in_control = run.is_in_control() or moment.phase != "start"
+    sent = [moment.signal]
     ended_before = run.process.poll() is not None
     signalled_at = time.monotonic()
     run.send(moment.signal)

@@ -165,6 +165,8 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
             # What it would print of an actor that has died, on standard output among the messages,
             # the supervisor logs. No option of Ray's turns it off.
             ray._private.worker._worker_logs_enabled = False
+        except SystemExit:  # what Ray has SIGTERM do meanwhile
+            raise KeyboardInterrupt from None
         except Exception as error:  # Ray raises a bare one where the machine is too slow for it
             raise PipelineError(f"Ray did not start: {_lines(error)[0]}") from None
     if came:
@@ -181,8 +183,9 @@ def _take_down(folder: Path, cluster: Cluster | None) -> None:
         _end(below)
     with native_stderr_silenced() if dead else contextlib.nullcontext():
         ray.shutdown()
-    psutil.wait_procs(below, timeout=GRACE_SECONDS)
-    _end([*below, *_processes_of(folder)])
+    with held_back():  # once more: Ray has given SIGTERM back to the system
+        psutil.wait_procs(below, timeout=GRACE_SECONDS)
+        _end([*below, *_processes_of(folder)])
 
 
 def _remove(folder: Path) -> None:

@@ -64,3 +64,29 @@ def test_on_a_machine_that_is_too_slow_for_it_there_is_one_line() -> None:
     assert done.stdout.splitlines() == [
         "Ray did not start: The current node timed out during startup."
     ]
+
+
+TERMINATED = """
+import os, signal, sys
+from streamer import cluster
+from streamer.settings import load_settings
+import ray
+
+def init(**_):  # as Ray does
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+ray.init = init
+try:
+    with cluster.running(load_settings().ray):
+        pass
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_terminated_while_it_starts_it_is_an_end_in_order() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINATED], capture_output=True, text=True, timeout=200
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
