@@ -32,10 +32,12 @@ class Running:
         return Path(str(self.settings.feed.record))
 
     def done(self, fault: Fault) -> Outcome:
-        """Do it; the feed goes on, complete, and no stream falls to 0 that had not before."""
+        """Do it; the feed goes on, complete, and no actor is replaced."""
+        before = self.session.processes
         outcome = rehearse(fault, self.observer, self.session.finished, HOLD, PATIENCE)
         assert outcome.recovered is not None, outcome
-        assert (outcome.lost, outcome.touched) == (0, ())
+        assert outcome.lost == 0
+        assert self.session.processes == before
         return outcome
 
     def wait(self, windows: int) -> None:
@@ -82,7 +84,8 @@ def in_store() -> float:
 
 
 def test_the_object_store_may_be_full(running: Running) -> None:
-    """Nothing of the pipeline passes through it."""
+    """Nothing of the pipeline passes through it. A slow machine may be late for a window while Ray
+    writes to the disk what does not fit."""
     began = time.monotonic()
     used = 0.0
     while len(list(running.observer.windows(began))) < 6:
@@ -98,12 +101,12 @@ def test_the_object_store_may_be_full(running: Running) -> None:
 
 
 def test_a_subscriber_may_stall(running: Running) -> None:
-    running.done(named(running, "a subscriber stalls"))
+    assert running.done(named(running, "a subscriber stalls")).touched == ()
 
 
 def test_the_disk_may_fill(running: Running) -> None:
     began = time.monotonic()
-    running.done(disk_full(running.session, running.recording))
+    assert running.done(disk_full(running.session, running.recording)).touched == ()
     running.wait(8)
     told = [item for _, item in running.observer.since(began) if isinstance(item, HealthMessage)]
     (said,) = {item.reason for item in told[-1:]}
