@@ -104,14 +104,9 @@ class Feed:
     def push(self, items: Sequence[Record]) -> None:
         """Publish the messages among ``items``, in their order, and keep it all where a recording
         is made."""
-        begun = self.spans.clock()
         with self._lock:
             if not self._stopping.is_set():
                 self._tell(items)
-        for item in items:
-            if isinstance(item, SentimentMessage):
-                hop = hop_of(item, self._settings.window.hop)
-                self.spans.add("publish", hop, begun, item.revision)
 
     def stats(self) -> dict[str, float]:
         """Messages that a subscriber's full queue has lost. Raises PipelineError where looking for
@@ -156,7 +151,12 @@ class Feed:
                 publisher_refused=self._publisher.refused,
                 reason=message.reason or (self._recorder and self._recorder.complaint),
             )
-        return self._publisher.publish(message)
+        begun = self.spans.clock()
+        published = self._publisher.publish(message)
+        if isinstance(message, SentimentMessage):
+            hop = hop_of(message, self._settings.window.hop)
+            self.spans.add("publish", hop, begun, message.revision)
+        return published
 
     def _last_window(self, epoch: int) -> SentimentMessage:
         """The newest one that has ended, of which this feed knows nothing but when that was."""

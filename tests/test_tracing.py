@@ -270,8 +270,9 @@ def test_a_session_writes_both(tmp_path: Path) -> None:
     media = demo_media("single_face.mp4")
     with receiver() as (address, requests):
         done = stream(
-            "--source", str(media), "--duration", "6", "--profile", str(file), "--traces", address
-        )
+            "--source", str(media), "--loop", "--duration", "6",
+            "--profile", str(file), "--traces", address,
+        )  # fmt: skip
     assert done.code == 0, done.said
     windows = check_profile(file)
     published = {round(message.window.end * 2) - 1 for message in done.windows}
