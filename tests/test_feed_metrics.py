@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from streamer.feed import Subscriber
-from streamer.feed.messages import Reliability
+from streamer.feed.messages import Reliability, Retreat
 from streamer.feed.publisher import Publisher
 from streamer.metrics.feed import FeedMetrics
 from streamer.metrics.participants import Participants
@@ -108,3 +108,12 @@ def test_the_lag_of_words_is_that_of_windows_that_have_just_closed(
     seen = collected(registry)
     assert seen[("qamoe_words_lag_seconds_count",)] == 1
     assert seen[("qamoe_words_lag_seconds_sum",)] == pytest.approx(1.2)
+
+
+def test_what_a_slow_machine_leaves_out_is_a_number_of_steps(
+    metrics: FeedMetrics, registry: CollectorRegistry
+) -> None:
+    metrics.hear(health(retreat=Retreat(2, "longer hop", "sound was late", 60.0)))
+    assert collected(registry)[("qamoe_retreat_steps", "ann", "s1")] == 2
+    metrics.hear(health())
+    assert collected(registry)[("qamoe_retreat_steps", "ann", "s1")] == 0

@@ -55,6 +55,8 @@ def health(known: Sequence[Participant]) -> Iterator[Metric]:
     heard = [(_who(one), one.health) for one in known if one.health is not None]
     uptime = [(who, said.uptime_s) for who, said in heard]
     yield gauge("qamoe_uptime_seconds", "Since the session began", WHO, uptime)
+    steps = [(who, 0.0 if said.retreat is None else said.retreat.step) for who, said in heard]
+    yield gauge("qamoe_retreat_steps", "Steps gone down on a slow machine; 0: none", WHO, steps)
     for name, help_, field in (
         ("qamoe_windows", "Windows published, without revisions", "windows"),
         ("qamoe_late_windows", "Windows closed without a stream that was late", "late_windows"),
