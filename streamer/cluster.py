@@ -14,7 +14,7 @@ from typing import Any
 from streamer.environment import environment
 from streamer.errors import PipelineError, UserError
 from streamer.settings import RaySettings
-from streamer.signals import held_back
+from streamer.signals import held_back, ignored_throughout
 from streamer.stderr import native_stderr_silenced
 
 # Ray reads these once, when it is imported. It listens on all interfaces whatever it is told, so
@@ -181,9 +181,10 @@ def _take_down(folder: Path, cluster: Cluster | None) -> None:
     below = [*known, *_processes_of(folder)]
     if dead:
         _end(below)
-    with native_stderr_silenced() if dead else contextlib.nullcontext():
+    quiet = native_stderr_silenced() if dead else contextlib.nullcontext()
+    with quiet, ignored_throughout():
         ray.shutdown()
-    with held_back():  # once more: Ray has given SIGTERM back to the system
+    with held_back():  # once more, after what was ignored
         psutil.wait_procs(below, timeout=GRACE_SECONDS)
         _end([*below, *_processes_of(folder)])
 

@@ -1,5 +1,6 @@
 """What SIGINT and SIGTERM do, from the command's first line to its last."""
 
+import ctypes
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +9,8 @@ from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
+
+_AGAIN_SECONDS = 0.001
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -43,6 +46,29 @@ def held_back() -> Iterator[list[int]]:
         return
     with _handled(lambda number, _: came.append(number)):
         yield came
+
+
+@contextmanager
+def ignored_throughout() -> Iterator[None]:
+    """They do nothing meanwhile, also where a library gives them back to the system, as Ray does in
+    the midst of its shutdown: then one more would kill this process. Until ``signal.signal`` is
+    called again, Python knows nothing of it."""
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+    over = threading.Event()
+
+    def ignore() -> None:
+        while not over.wait(_AGAIN_SECONDS):
+            for number in ENDING:
+                libc.signal(number, int(signal.SIG_IGN))
+
+    thread = threading.Thread(target=ignore, name="ignores signals", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager

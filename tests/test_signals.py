@@ -89,3 +89,20 @@ def test_the_command_has_its_own_first_line() -> None:
     done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert "chaos" in done.stdout
+
+
+def test_what_a_library_gives_back_to_the_system_is_ignored() -> None:
+    """As Ray does, in C, so that Python does not know of it."""
+    code = """
+import ctypes, os, signal, time
+from streamer.signals import held_back, ignored_throughout
+with held_back() as came:
+    with ignored_throughout():
+        ctypes.CDLL(None).signal(signal.SIGTERM, None)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.2)
+print(came)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

@@ -49,7 +49,7 @@ def test_the_session_goes_on_and_what_was_written_is_whole(
     )
     live = Finished(done.returncode, done.stdout.splitlines(), done.stderr)
     assert live.code == 0, live.said
-    (said,) = [line for line in live.said.splitlines() if "recording has stopped after" in line]
+    (said,) = [line for line in live.said.splitlines() if "recording stopped" in line]
     assert FULL in said
     last = live.said.rstrip().splitlines()[-1]
     assert last.startswith(f"recording   {disk}/a.qmr")
