@@ -81,7 +81,7 @@ def session(group: Throttle, settings: Mapping[str, object]) -> Iterator[Subscri
         address = f"ipc://{folder}/feed"
         arguments = ["--ui", "off", "--bind", address, "--config", str(config)]
         process = subprocess.Popen(
-            group.command([sys.executable, "-m", "streamer.cli", *arguments]),
+            group.command([sys.executable, "-m", "streamer", *arguments]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
