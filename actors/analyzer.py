@@ -17,7 +17,7 @@ from streamer.feed.messages import Message, SentimentMessage
 from streamer.packets import SECOND, Closing, Opening, Stream
 from streamer.recording.records import Record
 from streamer.settings import Settings
-from streamer.tracing.spans import Spans, hop_of
+from streamer.tracing.spans import Spans
 from streamer.windows import Packet
 
 TICK_SECONDS = 0.02
@@ -174,8 +174,7 @@ class Analyzer:
         begun = self.spans.clock()
         for item in told:
             if isinstance(item, SentimentMessage):
-                hop = hop_of(item, self._settings.window.hop)
-                self.spans.add("estimate", hop, begun, item.revision)
+                self.spans.add_for(item, "estimate", self._settings.window.hop, begun)
             yield item
             begun = self.spans.clock()
 

@@ -22,7 +22,7 @@ from streamer.feed.publisher import Publisher
 from streamer.packets import SECOND, STREAMS
 from streamer.recording.records import Record
 from streamer.settings import Settings
-from streamer.tracing.spans import Spans, hop_of
+from streamer.tracing.spans import Spans
 
 POLL_SECONDS = 0.02
 """How often it looks for newcomers."""
@@ -154,8 +154,7 @@ class Feed:
         begun = self.spans.clock()
         published = self._publisher.publish(message)
         if isinstance(message, SentimentMessage):
-            hop = hop_of(message, self._settings.window.hop)
-            self.spans.add("publish", hop, begun, message.revision)
+            self.spans.add_for(message, "publish", self._settings.window.hop, begun)
         return published
 
     def _last_window(self, epoch: int) -> SentimentMessage:

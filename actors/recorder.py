@@ -9,7 +9,7 @@ from pathlib import Path
 from actors.channel import Channel
 from streamer.logs.event import Event
 from streamer.recording.records import About, Lost, PlannedDamage, Record
-from streamer.recording.writer import MEGABYTE, STOPPED, RecordingWriter
+from streamer.recording.writer import MEGABYTE, RecordingWriter
 from streamer.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Recorder:
         """What is wrong with the recording, in one line."""
         if self._writer.ended is not None:
             return (
-                f"{STOPPED} after {self._writer.size / MEGABYTE:.1f} MB: "
+                f"recording has stopped after {self._writer.size / MEGABYTE:.1f} MB: "
                 f"{self._writer.ended} ({self._writer.refused} records not kept)"
             )
         if missing := self._channel.lost:

@@ -7,27 +7,21 @@ pictures and two windows a second. Times vary with the machine, so nothing here 
 """
 
 import argparse
-import os
-from pathlib import Path
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.film import parsed
 from streamer.doctor import components as bare
 from streamer.settings import load_settings
-
-DATA = Path(os.environ.get("QAMOE_DATA", "../shared/data"))
 
 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--file", type=Path, default=DATA / "clips" / "talking_head_en_8s.mp4")
     parser.add_argument("--seconds", type=float, default=30.0)
-    options = parser.parse_args()
-    if not options.file.is_file():
-        parser.error(f"{options.file}: no such file; --file takes any clip with a voice and a face")
+    options = parsed(parser)
     torch.set_num_threads(1)
     settings = load_settings(options={"source.file": str(options.file)})
     windows = round(options.seconds / settings.window.hop)

@@ -8,7 +8,6 @@ side by side. Times vary with the machine, so nothing here is asserted.
 """
 
 import argparse
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +17,13 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.film import TALKING_HEAD
 from streamer.doctor import components as bare
 from streamer.feed import Subscriber
 from streamer.feed.messages import HealthMessage, SentimentMessage, TranscriptMessage
 from streamer.session import Session
 from streamer.settings import Settings, load_settings
 
-DATA = Path(os.environ.get("QAMOE_DATA", "../shared/data"))
 SPARE_SECONDS = 60
 
 
@@ -130,7 +129,7 @@ def percentiles(values: list[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--file", default=str(DATA / "clips" / "talking_head_en_8s.mp4"))
+    parser.add_argument("--file", default=str(TALKING_HEAD))
     parser.add_argument("--seconds", type=float, default=60.0)
     chosen = parser.parse_args()
     if not Path(chosen.file).is_file():

@@ -9,7 +9,6 @@ vary with the machine, so nothing here is asserted.
 """
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
@@ -26,12 +25,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.film import parsed
 from benchmarks.throttle import Throttle, UnavailableError, throttle
 from streamer.feed import Subscriber
 from streamer.feed.messages import HealthMessage, SentimentMessage
 from streamer.packets import STREAMS
 
-DATA = Path(os.environ.get("QAMOE_DATA", "../shared/data"))
 READY_SECONDS = 90.0
 LEAVE_SECONDS = 30.0
 FULL_SECONDS = 20.0
@@ -151,12 +150,9 @@ def report(runs: Mapping[str, list[Phase]]) -> Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--file", type=Path, default=DATA / "clips" / "talking_head_en_8s.mp4")
     parser.add_argument("--cores", type=float, default=0.5)
     parser.add_argument("--seconds", type=float, default=60.0)
-    chosen = parser.parse_args()
-    if not chosen.file.is_file():
-        parser.error(f"{chosen.file}: no such file; --file takes any clip with a voice and a face")
+    chosen = parsed(parser)
     try:
         runs = {
             name: measure(chosen.file, chosen.cores, chosen.seconds, retreats)

@@ -8,19 +8,17 @@ here is asserted.
 """
 
 import argparse
-import os
 import time
-from pathlib import Path
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.film import parsed
 from streamer.retreat import ladder
 from streamer.session import Session
 from streamer.settings import Settings, load_settings
 
-DATA = Path(os.environ.get("QAMOE_DATA", "../shared/data"))
 SHOWN = ("transcriber", "camera", "analyzer")
 WARM_UP_SECONDS = 14.0
 SETTLE_SECONDS = 3.0
@@ -63,11 +61,8 @@ def report(settings: Settings, seconds: float) -> Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--file", type=Path, default=DATA / "clips" / "talking_head_en_8s.mp4")
     parser.add_argument("--seconds", type=float, default=12.0)
-    chosen = parser.parse_args()
-    if not chosen.file.is_file():
-        parser.error(f"{chosen.file}: no such file; --file takes any clip with a voice and a face")
+    chosen = parsed(parser)
     options = {
         "source.file": str(chosen.file),
         "source.loop": True,

@@ -184,9 +184,8 @@ def _take_down(folder: Path, cluster: Cluster | None) -> None:
     quiet = native_stderr_silenced() if dead else contextlib.nullcontext()
     with quiet, ignored_throughout():
         ray.shutdown()
-    with held_back():  # once more, after what was ignored
-        psutil.wait_procs(below, timeout=GRACE_SECONDS)
-        _end([*below, *_processes_of(folder)])
+    psutil.wait_procs(below, timeout=GRACE_SECONDS)
+    _end([*below, *_processes_of(folder)])
 
 
 def _remove(folder: Path) -> None:

@@ -12,7 +12,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 _AGAIN_SECONDS = 0.001
 
-Handler = Callable[[int, FrameType | None], Any]
+Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 
 def interrupt_once() -> None:
@@ -51,8 +51,11 @@ def held_back() -> Iterator[list[int]]:
 @contextmanager
 def ignored_throughout() -> Iterator[None]:
     """They do nothing meanwhile, also where a library gives them back to the system, as Ray does in
-    the midst of its shutdown: then one more would kill this process. Until ``signal.signal`` is
-    called again, Python knows nothing of it."""
+    the midst of its shutdown: then one more would kill this process. In a thread nothing changes,
+    as it could not put back what there was."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     libc = ctypes.CDLL(None)
     libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
     over = threading.Event()
@@ -63,12 +66,13 @@ def ignored_throughout() -> Iterator[None]:
                 libc.signal(number, int(signal.SIG_IGN))
 
     thread = threading.Thread(target=ignore, name="ignores signals", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    with _handled(signal.SIG_IGN):
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 Samples = dict[tuple[str, ...], float]
@@ -35,6 +36,15 @@ def families(text: str) -> set[str]:
         for family in text_string_to_metric_families(text)
         if not family.name.endswith("_created")
     }
+
+
+def listening_at(port: int) -> list[str]:
+    """The addresses of this machine at which somebody listens on ``port``."""
+    return [
+        one.laddr.ip
+        for one in psutil.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port
+    ]
 
 
 def scrape(url: str) -> str:

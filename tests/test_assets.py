@@ -2,7 +2,6 @@
 
 import hashlib
 import http.server
-import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from streamer.asset_table import ASSETS, Asset, AssetFile, Member
 from streamer.assets import Assets, download_progress
 from streamer.errors import AssetError
 from streamer.settings import AssetSettings, load_settings
+from tests.serving import serving
 
 CONTENT = bytes(range(256)) * 4000
 WHEEL = Member("tiny-model==1.0", "tiny_model/model.bin")
@@ -53,14 +53,9 @@ def site() -> Iterator[Site]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/model.bin"
-    yield state
-    server.shutdown()
-    thread.join(timeout=10)
-    server.server_close()
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        state.url = f"{url}/model.bin"
+        yield state
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from tests.commands import free_port
+from tests.serving import serving
 from tests.test_setup import CHECKOUT, pins
 
 OURS = {"qamoe-stream", "pip"}
@@ -59,14 +59,8 @@ WEAKNESS = {
 def database(weak: str = "") -> Iterator[tuple[str, set[str]]]:
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Advisories)
     server.weak, server.asked = weak, set()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", server.asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with serving(server) as url:
+        yield url, server.asked
 
 
 def audit(url: str) -> tuple[int, str, str]:

@@ -5,7 +5,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
@@ -18,7 +17,7 @@ from streamer.supervision import Vitals
 from tests.commands import command, running
 from tests.feed_fixtures import health, sentiment
 from tests.media_files import demo_media
-from tests.scraping import documented, families, read, scrape, scraped_when
+from tests.scraping import documented, families, listening_at, read, scrape, scraped_when
 
 
 @pytest.fixture
@@ -49,13 +48,7 @@ def test_it_answers_to_its_own_name_only(
 
 
 def test_it_listens_on_loopback_only(server: MetricsServer) -> None:
-    listening = [
-        line.split()[1]
-        for table in ("tcp", "tcp6")
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()
-        if line.split()[1].endswith(f":{server.port:04X}") and line.split()[3] == "0A"
-    ]
-    assert listening == [f"0100007F:{server.port:04X}"]
+    assert listening_at(server.port) == ["127.0.0.1"]
 
 
 def test_who_connects_and_says_nothing_holds_nobody_up(server: MetricsServer) -> None:

@@ -4,7 +4,6 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from streamer.feed.messages import Message, Reliability
 from streamer.feed.publisher import Publisher
 from tests.feed_fixtures import health, sentiment, transcript
 from tests.plugin_fixtures import outcome, python, run, sending, stamped, started
-from tests.scraping import documented, families, scrape, scraped_when
+from tests.scraping import documented, families, listening_at, scrape, scraped_when
 
 SCRIPT = "prometheus-exporter/exporter.py"
 
@@ -91,13 +90,7 @@ def test_gaps_restarts_and_malformed_messages_are_counted() -> None:
 def test_it_serves_on_loopback_only(exporter: tuple[Publisher, str]) -> None:
     _, url = exporter
     port = int(re.search(r":(\d+)/", url)[1])  # type: ignore[index]
-    listening = [
-        line.split()[1]
-        for table in ("tcp", "tcp6")
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()
-        if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
-    ]
-    assert listening == [f"0100007F:{port:04X}"]
+    assert listening_at(port) == ["127.0.0.1"]
 
 
 def test_what_is_wrong_is_said() -> None:

@@ -5,11 +5,18 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from streamer.signals import ENDING, held_back, interrupt_once, set_by_signals
+from streamer.signals import (
+    ENDING,
+    held_back,
+    ignored_throughout,
+    interrupt_once,
+    set_by_signals,
+)
 from tests.commands import COMMAND
 
 INTERRUPTED_WHILE_LOADING = """
@@ -106,3 +113,19 @@ print(came)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_what_was_ignored_is_heeded_again_also_where_a_thread_asked_for_it() -> None:
+    interrupt_once()
+    with ignored_throughout():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def work() -> None:
+        with ignored_throughout():
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)

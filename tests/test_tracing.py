@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,6 +22,7 @@ from streamer.tracing.spans import STAGES, WAITING, Span, Spans
 from streamer.tracing.windows import Windows, WindowTrace, Work
 from tests.commands import command, stream
 from tests.media_files import demo_media
+from tests.serving import serving
 
 MS = 1_000_000
 EPOCH = 5 * SECOND
@@ -85,14 +85,8 @@ class Receiver(BaseHTTPRequestHandler):
 def receiver(status: int = 200) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
     server: Any = HTTPServer(("127.0.0.1", 0), Receiver)
     server.status, server.requests = status, []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", server.requests
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with serving(server) as url:
+        yield url, server.requests
 
 
 def spans_in(requests: list[tuple[str, bytes]]) -> list[Any]:

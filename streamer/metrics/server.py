@@ -9,9 +9,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from streamer.web.loopback import cannot_listen, own_hosts
+from streamer.web.loopback import LOOPBACK, cannot_listen, own_hosts
 
-LOOPBACK = ("127.0.0.1", "localhost")
 PATIENCE_SECONDS = 5.0
 """For a client to send its request and to take the answer."""
 

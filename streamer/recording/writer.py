@@ -25,9 +25,6 @@ SYNC_SECONDS = 1.0
 
 MEGABYTE = 10**6
 
-STOPPED = "recording has stopped"
-"""How a complaint about a recording that has ended too early begins."""
-
 
 class RecordingWriter:
     """Appends records to a file that it makes, for its owner alone to read.

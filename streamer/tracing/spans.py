@@ -26,21 +26,22 @@ class Span:
     revision: int = 0
 
 
-def hop_of(message: SentimentMessage, hop: float) -> int:
-    """The number of the hop that a message's window ends with; ``hop`` is one's length in s."""
-    return round(message.window.end / hop) - 1
-
-
 class Spans:
     """Those of one actor, until they are fetched; none where they are not ``wanted``."""
 
     def __init__(self, wanted: bool, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self.clock = clock
-        self._spans: deque[Span] = deque(maxlen=WAITING if wanted else 0)
+        self._wanted = wanted
+        self._spans: deque[Span] = deque(maxlen=WAITING)
 
     def add(self, stage: str, hop: int, begun: int, revision: int = 0) -> None:
         """Note a piece of work that ends now."""
-        self._spans.append(Span(stage, hop, begun, self.clock(), revision))
+        if self._wanted:
+            self._spans.append(Span(stage, hop, begun, self.clock(), revision))
+
+    def add_for(self, message: SentimentMessage, stage: str, hop: float, begun: int) -> None:
+        """Note work for a message's window that ends now; ``hop`` is the length of one in s."""
+        self.add(stage, round(message.window.end / hop) - 1, begun, message.revision)
 
     @contextmanager
     def of(self, stage: str, hop: int) -> Iterator[None]:

@@ -2,11 +2,14 @@
 
 from streamer.errors import SourceError
 
+LOOPBACK = ("127.0.0.1", "localhost")
+"""Names of this machine that no other one answers to."""
+
 
 def own_hosts(port: int) -> frozenset[str]:
     """What the Host header of a request to ``port`` says. Any other one is a name of somebody
     else's that resolves to this machine, under which a page of theirs would read the answer."""
-    return frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+    return frozenset(f"{name}:{port}" for name in LOOPBACK)
 
 
 def cannot_listen(setting: str, port: int | str, error: OSError) -> SourceError:
