@@ -329,6 +329,24 @@ def test_a_disk_without_room_for_the_end_leaves_whole_records(tmp_path: Path) ->
     assert recording.remarks == ["cut off, its last record is missing"]
 
 
+def test_the_last_record_makes_room_for_why_it_ended(tmp_path: Path) -> None:
+    """A disk may become full just behind it."""
+    told = session(10)
+    written = writer(tmp_path / "a.qmr")
+    for item in told[:5]:
+        written.write([item])
+    written.write([])
+    with room_for(written.size + 10):
+        written.write([told[5]])
+    written.close("done")
+    found, recording = read(tmp_path / "a.qmr")
+    assert same(found, told[:4])
+    assert (written.records, written.refused) == (5, 2)
+    assert recording.end is not None
+    assert recording.end.reason == "File too large"
+    assert recording.remarks == []
+
+
 @pytest.mark.parametrize("limit", [150_000, 10**9])
 def test_one_that_has_ended_is_not_gone_on_with(tmp_path: Path, limit: int) -> None:
     """The feed's actor is replaced after the disk was full, or the limit reached."""

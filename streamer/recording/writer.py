@@ -32,9 +32,10 @@ class RecordingWriter:
     Every ``write`` has reached the operating system when it returns. A recording ends when it is
     closed, when ``limit`` bytes are reached, or when the file cannot be written to; ``ended`` then
     says which, and ``write`` counts in ``refused`` what it is given. All that is in the file by
-    then are whole records, of which the last says why it ended, where there is room for it. Where
-    it is ``resumed`` it goes on after the last whole record that is there already, unless that says
-    that the recording has ended. Raises SettingError where the file cannot be made.
+    then are whole records, of which the last says why it ended: where there is no room for that,
+    what was written last makes it. Where it is ``resumed`` it goes on after the last whole record
+    that is there already, unless that says that the recording has ended. Raises SettingError where
+    the file cannot be made.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class RecordingWriter:
         self.records = 0
         self.refused = 0
         self.size = 0
+        self._newest = 0, 0
+        """Where the records begin that were written last, and how many they are."""
         self._limit = limit
         self._clock = clock
         self._synced_at = clock()
@@ -57,11 +60,14 @@ class RecordingWriter:
             self._descriptor = _opened(file, os.O_NOFOLLOW)
             self.size, self.ended = ending(file)
             os.ftruncate(self._descriptor, self.size)
+            self._newest = self.size, 0
             return
         check_file(file, overwrite)
         self._descriptor = _made(file)
         self._append(start())
+        self._newest = self.size, 0
         self.write([about])
+        self._newest = self.size, 0  # nobody reads the rest without it
         if self.ended is not None:
             os.close(self._descriptor)
             file.unlink(missing_ok=True)
@@ -70,13 +76,7 @@ class RecordingWriter:
     def write(self, records: Iterable[Record]) -> None:
         """Append ``records``. Raises ValueError for one that is too large."""
         payloads = [framed(*encode(record)) for record in records]
-        written = 0
-        if self.ended is None:
-            written = self._fitting(payloads)
-            if not self._append(b"".join(payloads[:written])):
-                written = 0
-            elif written < len(payloads):
-                self._end(f"its limit of {self._limit / MEGABYTE:g} MB is reached")
+        written = 0 if self.ended is not None else self._append_all(payloads)
         self.records += written
         self.refused += len(payloads) - written
 
@@ -92,13 +92,35 @@ class RecordingWriter:
             os.close(self._descriptor)
         self._descriptor = -1
 
+    def _append_all(self, payloads: list[bytes]) -> int:
+        """How many of ``payloads`` are in the file now; at its limit the recording ends."""
+        fitting, before = self._fitting(payloads), self.size
+        if not self._append(b"".join(payloads[:fitting])):
+            return 0
+        if fitting:
+            self._newest = before, fitting
+        if fitting < len(payloads):
+            self._end(f"its limit of {self._limit / MEGABYTE:g} MB is reached")
+        return fitting
+
     def _fitting(self, payloads: list[bytes]) -> int:
         sizes = accumulate((len(payload) for payload in payloads), initial=self.size)
         return max(sum(size <= self._limit for size in sizes) - 1, 0)
 
     def _end(self, reason: str) -> None:
         self.ended = reason
-        self._append(framed(*encode(End(reason))))
+        end = framed(*encode(End(reason)))
+        if not self._append(end):
+            self._make_room()
+            self._append(end)
+
+    def _make_room(self) -> None:
+        """Give up the records that were written last."""
+        (self.size, records), self._newest = self._newest, (self._newest[0], 0)
+        self.records -= records
+        self.refused += records
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, self.size)
 
     def _append(self, data: bytes) -> bool:
         """All of ``data``, or, where that cannot be, none of it and the end of the recording."""
