@@ -134,7 +134,8 @@ def test_a_slow_disk_costs_records_and_never_the_feed(
     found, _ = read(tmp_path / "a.qmr")
     (lost,) = [item for item in found if isinstance(item, Lost)]
     kept = [item for item in found if isinstance(item, SentimentMessage)]
-    assert lost.items == WAITING + 10 - len(kept) > 0
+    missing = WAITING + 10 - len(kept)
+    assert 0 < missing <= lost.items <= missing + 2  # the feed's heartbeats are lost as well
 
 
 def test_a_session_at_maximal_speed_waits_for_the_disk(
