@@ -14,7 +14,7 @@ from streamer.packets import Floats, Image
 from tests.commands import Answer, Finished, stream
 from tests.media_files import demo_media, tone, write_wav
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("assets")]
+pytestmark = [pytest.mark.slow, pytest.mark.parallel, pytest.mark.usefixtures("assets")]
 
 
 def assert_sane(run: Finished) -> None:

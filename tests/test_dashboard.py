@@ -19,7 +19,7 @@ from tests.commands import free_port
 from tests.feed_fixtures import health, sentiment, transcript
 from tests.gateways import Served, gateway_settings, served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 SHA256 = {
     "uPlot.esm.js": "5dd9b3281aa64b461b42d9945f6adb2649d346502b12281a9ae0d46599a80eba",

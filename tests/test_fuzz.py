@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.fuzz import TARGETS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 COUNT = 10_000
 MEMORY = 16 * 2**20

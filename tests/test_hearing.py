@@ -17,7 +17,7 @@ from streamer.settings import load_settings
 HOP = SAMPLE_RATE // 2
 SECONDS = 8
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.plugin_fixtures import (
 )
 from tests.test_subscriber import Sender
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 ANY_PORT = "tcp://127.0.0.1:0"
 CLI = str(JAVASCRIPT / "cli.js")

@@ -16,7 +16,7 @@ from streamer.feed.publisher import Publisher
 from tests.feed_fixtures import health, sentiment
 from tests.plugin_fixtures import PLUGINS, interrupt, python, run, started
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 FOLDER = PLUGINS / "lab-streaming-layer"
 SCRIPT = "lab-streaming-layer/outlet.py"

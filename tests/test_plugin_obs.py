@@ -17,7 +17,7 @@ from tests.feed_fixtures import health, sentiment
 from tests.gateways import TOKEN, Served, served
 from tests.plugin_fixtures import PLUGINS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 FOLDER = PLUGINS / "obs-overlay"
 expect.set_options(timeout=20_000)  # a busy machine is no failure

@@ -26,6 +26,7 @@ def settings(damage: str = "audio:mute@100-") -> Settings:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_every_hop_has_a_voice_then_its_words(speech: Floats) -> None:
     sent = hear(speech, settings(), load_whisper(settings()))
     assert [packet.hop for packet in sent] == [hop // 2 for hop in range(4 * SECONDS)]
@@ -38,6 +39,7 @@ def test_every_hop_has_a_voice_then_its_words(speech: Floats) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_damage_is_heard_where_it_was_asked_for(speech: Floats) -> None:
     whisper = load_whisper(settings())
     sent = hear(speech, settings("audio:mute=1@1.5-"), whisper, words=False)
@@ -50,6 +52,7 @@ def test_damage_is_heard_where_it_was_asked_for(speech: Floats) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_pictures_go_into_the_hop_of_their_time() -> None:
     pictures = [
         VideoFrame(number * SECOND // 5, np.full((48, 64, 3), number, np.uint8))

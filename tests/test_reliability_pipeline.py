@@ -16,7 +16,7 @@ from tests.media_files import demo_media
 from tests.mjpeg import network_camera
 from tests.pulse import PulseServer, pulse_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("assets")]
+pytestmark = [pytest.mark.slow, pytest.mark.parallel, pytest.mark.usefixtures("assets")]
 
 SECONDS = 10
 WINDOW = 4

@@ -27,7 +27,7 @@ from tests.recording_fixtures import ABOUT, read, record, session
 from tests.test_analyzer import Clock
 from tests.test_windows import ALL, faces, voice, word, words
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 PATIENCE = 10.0
 HOP = SECOND // 2

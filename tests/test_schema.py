@@ -121,6 +121,7 @@ def test_the_asyncapi_document_refers_to_what_it_has() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.usefixtures("assets")
 def test_what_a_real_run_says_is_valid(talking_head: Finished) -> None:
     assert talking_head.code == 0, talking_head.said

@@ -30,6 +30,7 @@ def said(assets: Assets, damage: str) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_damage_is_done_to_the_words(assets: Assets) -> None:
     clean = said(assets, "audio:mute@100-")
     assert len(clean) > 3
@@ -38,6 +39,7 @@ def test_damage_is_done_to_the_words(assets: Assets) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.usefixtures("assets")
 def test_a_hop_whose_window_has_closed_is_left_out_where_the_next_one_waits() -> None:
     """And of several that wait at least every fourth is heard, however late it is."""
@@ -59,6 +61,7 @@ def test_a_hop_whose_window_has_closed_is_left_out_where_the_next_one_waits() ->
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.usefixtures("assets")
 @pytest.mark.parametrize("age", [0.0, 0.4])
 def test_a_hop_that_is_the_newest_is_heard(age: float) -> None:
