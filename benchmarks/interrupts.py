@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import psutil
 
@@ -32,6 +32,7 @@ from streamer.assets import Assets
 from streamer.cluster import is_alive
 from streamer.feed import Subscriber
 from streamer.settings import load_settings
+from streamer.signals import interrupt_once
 
 Phase = Literal["start", "run", "stop"]
 PHASES: tuple[Phase, ...] = ("start", "run", "stop")
@@ -109,7 +110,8 @@ def moments(seed: int, count: int) -> Iterator[Moment]:
 
 
 class Run:
-    """The command over a looped film, in a process group and a temporary folder of its own."""
+    """The command over a looped film, in a process group and a temporary folder of its own; a
+    context that leaves neither."""
 
     def __init__(self, film: Path, duration: float | None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="i-"))  # short: sockets have long names
@@ -130,6 +132,15 @@ class Run:
             process_group=0,
             preexec_fn=_heeding_interrupts,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        list(self.left())
 
     def until_window(self, end: float) -> None:
         """Returns when a window that ends at ``end`` s or later is published."""
@@ -179,17 +190,36 @@ class Run:
                 yield f"process {process.name()} {' '.join(process.cmdline())[:120]}"
                 process.kill()
         psutil.wait_procs(orphans, VANISH_SECONDS)
-        for path in self.folder.iterdir():
+        for path in self.folder.iterdir() if self.folder.exists() else ():
             if path.name != "said":
                 inside = sorted(str(each.relative_to(path)) for each in path.rglob("*"))
                 yield f"file {path.name} {', '.join(inside[-3:])}".rstrip()
         yield from (f"shared memory {name}" for name in shared_memory() - self._shared_before)
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def interrupted(film: Path, moment: Moment, lengths: Lengths) -> Ending:
     """One run, and how it ended."""
-    run = Run(film, SESSION_SECONDS if moment.phase == "stop" else None)
+    with Run(film, SESSION_SECONDS if moment.phase == "stop" else None) as run:
+        return _interrupt(run, moment, lengths)
+
+
+def measured(film: Path) -> Lengths:
+    """How long the phases take where nobody interrupts."""
+    with Run(film, SESSION_SECONDS) as run:
+        run.until_window(0.0)
+        start = time.monotonic() - run.began
+        run.until_window(SESSION_SECONDS)
+        stopping_at = time.monotonic()
+        code = run.wait()
+        stop = time.monotonic() - stopping_at
+        said, left = run.said(), list(run.left())
+    if code or left:
+        raise SystemExit(f"without any signal: exit code {code}, left {left}: {said}")
+    return Lengths(start, RUN_SECONDS, stop)
+
+
+def _interrupt(run: Run, moment: Moment, lengths: Lengths) -> Ending:
     after = moment.place * getattr(lengths, moment.phase)
     if moment.phase != "start":
         run.until_window(SESSION_SECONDS if moment.phase == "stop" else 0.0)
@@ -224,21 +254,6 @@ def interrupted(film: Path, moment: Moment, lengths: Lengths) -> Ending:
         code,
         tuple(wrong),
     )
-
-
-def measured(film: Path) -> Lengths:
-    """How long the phases take where nobody interrupts."""
-    run = Run(film, SESSION_SECONDS)
-    run.until_window(0.0)
-    start = time.monotonic() - run.began
-    run.until_window(SESSION_SECONDS)
-    stopping_at = time.monotonic()
-    code = run.wait()
-    stop = time.monotonic() - stopping_at
-    said, left = run.said(), list(run.left())
-    if code or left:
-        raise SystemExit(f"without any signal: exit code {code}, left {left}: {said}")
-    return Lengths(start, RUN_SECONDS, stop)
 
 
 def shared_memory() -> set[str]:
@@ -301,6 +316,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a line of JSON for each run; gone on with")
     parser.add_argument("--most", type=int, help="end after so many runs, to be gone on with")
     chosen = parser.parse_args()
+    interrupt_once()
     _adopt_orphans()
     film = Assets(load_settings().assets).file("demo-media", "WolfgangLanger_Pexels.mp4")
     lengths, endings = _kept(chosen.out, chosen.seed)

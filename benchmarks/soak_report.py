@@ -18,6 +18,10 @@ SETTLING = 60.0
 FEWEST = 10
 """Samples, of which a slope can be told."""
 
+LEAST = 600.0
+"""Seconds of settled processes, of which it can be told how they grow: over less, a cache that
+fills looks like a leak."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -102,15 +106,16 @@ def growth_of(samples: Iterable[Sample], actor: str, warm_up: float) -> float | 
         if actor in sample.memory:
             megabytes, process = sample.memory[actor]
             by_process[process].append((sample.at, megabytes))
-    slopes, levels = [], []
+    slopes, levels, seconds = [], [], 0.0
     for points in by_process.values():
         times, values = np.array(points).T
         settled = times >= max(warm_up, times[0] + SETTLING)
         times, values = times[settled], values[settled]
+        seconds += np.ptp(times) if len(times) else 0.0
         first, second = np.triu_indices(len(times), 1)
         slopes.append((values[second] - values[first]) / (times[second] - times[first]))
         levels.append(values)
-    if sum(map(len, levels)) < FEWEST:
+    if seconds < LEAST:
         return None
     pairs, level = np.concatenate(slopes), np.concatenate(levels)
     return float(100 * HOUR * np.median(pairs) / np.median(level))

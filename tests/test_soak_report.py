@@ -47,17 +47,22 @@ def test_a_leak_is_found_and_a_restart_is_none() -> None:
     assert growth_of(restarted, "camera", WARM_UP) == 0
     loading = samples(lambda at: (min(at * 2, 500.0), 1))
     assert growth_of(loading, "camera", WARM_UP) == 0
-    assert growth_of(samples(lambda _: (1.0, 1), 10), "camera", WARM_UP) is None
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(10, False), (19, False), (21, True)])
+def test_of_less_than_ten_settled_minutes_nothing_is_told(minutes: int, told: bool) -> None:
+    growth = growth_of(samples(lambda _: (1.0, 1), minutes), "camera", WARM_UP)
+    assert (growth is not None) == told
 
 
 def test_a_run_that_was_cut_off_is_told_up_to_there(tmp_path: Path) -> None:
     out = tmp_path / "soak.jsonl"
     lines = [
         Start("60 minutes with a fault every 120 s", 1, WARM_UP, 0.5),
-        *samples(lambda _: (500.0, 1), 20),
+        *samples(lambda _: (500.0, 1), 21),
         Incident(130.0, "camera hangs", 1.25, 0.5),
         Incident(260.0, "feed killed", None, 2.5),
-        End(1195.0, 0, 2, "interrupted"),
+        End(1255.0, 0, 2, "interrupted"),
     ]
     for line in lines:
         keep(out, line)
@@ -65,7 +70,7 @@ def test_a_run_that_was_cut_off_is_told_up_to_there(tmp_path: Path) -> None:
     out.write_text(out.read_text()[:-5])
     told = report(kept(out))
     assert kept(out)[-1] == lines[-2]
-    assert "really run: 19.9 minutes, 0.33 hours of media" in told
+    assert "really run: 20.9 minutes, 0.35 hours of media" in told
     assert "cut off" in told
     assert "faults: 2, recovered 1, the slowest after 1.2 s; longest silence 2.5 s" in told
     assert "| 260 s | feed killed | **never** | 2.5 s |" in told
