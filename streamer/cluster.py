@@ -36,6 +36,9 @@ MARK = "QAMOE_CLUSTER"
 """Set, to the cluster's folder, in the environment of all its processes: so they are found even
 where those that started them are gone."""
 
+VITAL = ("gcs_server", "raylet")
+"""The processes that Ray itself consists of."""
+
 GRACE_SECONDS = 1.0
 """How long a process may take to end by itself."""
 
@@ -58,9 +61,7 @@ class Cluster:
     def __init__(self, folder: Path, is_local: bool) -> None:
         self.is_local = is_local
         self.processes = _processes_of(folder) if is_local else []
-        self._vital = [
-            process for process in self.processes if _name_of(process) in ("gcs_server", "raylet")
-        ]
+        self._vital = [process for process in self.processes if _name_of(process) in VITAL]
 
     @property
     def has_died(self) -> bool:
@@ -175,12 +176,12 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
 
 def _take_down(folder: Path, cluster: Cluster | None) -> None:
     """Shut Ray down, and end what survives that: interrupted while it starts, it leaves agents.
-    Where it has died already it would wait long for the rest, so that goes first."""
+    Workers and agents have nothing to lose any more and go first, as Ray would wait for one after
+    the other; where it has died already it would wait long for all, so all go."""
     dead = cluster is not None and cluster.has_died
     known = [] if cluster is None else cluster.processes
     below = [*known, *_processes_of(folder)]
-    if dead:
-        _end(below)
+    _end([process for process in below if dead or _name_of(process) not in VITAL])
     quiet = native_stderr_silenced() if dead else contextlib.nullcontext()
     with quiet, ignored_throughout():
         ray.shutdown()
