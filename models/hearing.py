@@ -54,17 +54,19 @@ class Hearing:
         self._stream.extend(hop)
         self._unheard += 1
 
-    def hear(self, hop: AudioHop) -> Iterator[VoiceFrames | Words]:
+    def hear(self, hop: AudioHop, *, encode_voice: bool = True) -> Iterator[VoiceFrames | Words]:
         """Two packets for the sound of the next hop: the voice, and, once it was taken, the words.
 
         Decoding begins only then, so that words never hold the voice up. Where it is not the hop's
-        turn, its voice is what was heard before, without the end, and there are no words.
+        turn, its voice is what was heard before, without the end, and there are no words. Without
+        ``encode_voice`` the sound is judged but not listened to: there are neither features nor
+        words.
         """
         stream = self._stream
         self.skip(hop)
         encoded = None
         features, mask = _silence(self._window)
-        speaks = bool((stream.speech > self._threshold).any())
+        speaks = encode_voice and bool((stream.speech > self._threshold).any())
         if not speaks:
             self._hidden = None
         elif self._hidden is None or self._unheard >= self._hops or hop.ended:

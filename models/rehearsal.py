@@ -1,6 +1,6 @@
 """A session without devices, clocks and processes: the live line's stages, one after the other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -29,10 +29,16 @@ from streamer.windows import Packet, WindowAssembler
 
 
 def hear(
-    samples: Floats, settings: Settings, model: WhisperModel, *, words: bool = True
+    samples: Floats,
+    settings: Settings,
+    model: WhisperModel,
+    *,
+    words: bool = True,
+    encoded: Container[int] | None = None,
 ) -> list[VoiceFrames | Words]:
     """What the transcriber sends for ``samples`` (n,) at 16 kHz, of which whole hops are used, with
-    the settings' damage to sound and words; without ``words`` nothing is decoded."""
+    the settings' damage to sound and words; without ``words`` nothing is decoded, and only the
+    hops ``encoded`` have features, by default all."""
     size = settings.window.hop_ns * SAMPLE_RATE // SECOND
     damage = AudioDamage(settings.damage, np.random.default_rng(0))
     voice_activity = VoiceActivity()
@@ -41,7 +47,10 @@ def hear(
     count = len(samples) // size
     for hop in range(count):
         part = damage.apply(samples[hop * size : (hop + 1) * size], hop * settings.window.hop_ns)
-        packets = hearing.hear(AudioHop(hop, part, voice_activity(part), ended=hop == count - 1))
+        packets = hearing.hear(
+            AudioHop(hop, part, voice_activity(part), ended=hop == count - 1),
+            encode_voice=encoded is None or hop in encoded,
+        )
         sent.append(next(packets))
         if words:
             sent += packets

@@ -33,7 +33,7 @@ class Watching:
     def watch(self, frame: VideoFrame) -> bool:
         """Takes in the next picture. False where damage on purpose has lost it."""
         if self._damage.seeks_face:
-            self._landmarks = self._reader.read(frame.image, frame.captured_at).landmarks
+            self._landmarks = self._reader.find(frame.image, frame.captured_at)
         image = self._damage.apply(frame.image, frame.captured_at, self._landmarks)
         if image is None:
             return False

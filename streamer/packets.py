@@ -124,6 +124,7 @@ class FaceFrames:
 FACE_MEASURES = (
     "face_size",
     "sharpness",
+    "lost_contrast",
     "noise",
     "blockiness",
     "hidden",
@@ -135,11 +136,12 @@ FACE_MEASURES = (
     "unchanged",
 )
 """Columns of ``FaceFrames.measures``: face height in pixels; in the face box, its sharpness, the
-noise's standard deviation in luma, the ratio of steps at a coder's blocks to others, the share of
-the lower face that has not the upper's colour, and mean luma 0-255 (of the picture where no face is
-found; all others but the last are then 0); head turn and nod in degrees; the share of the face's
-points outside the picture; the height of the tallest other face, relative to the speaker's; 1 where
-the picture equals the one before."""
+share it lacks of the contrast that it had in the last minute, the noise's standard deviation in
+luma, the ratio of steps at a coder's blocks to others, the share of the lower face that has not the
+upper's colour, and mean luma 0-255 (of the picture where no face is found; all others but the last
+are then 0); head turn and nod in degrees; the share of the face's points outside the picture; the
+height of the tallest other face, relative to the speaker's; 1 where the picture equals the one
+before."""
 
 
 @dataclass(frozen=True, slots=True)

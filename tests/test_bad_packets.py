@@ -82,7 +82,7 @@ def test_a_rate_that_is_none_reads_zero(rate: float) -> None:
     [
         ({"features": LOOKS[:5]}, r"face features \(5, 87\) float32: must be \(7, 87\) floats"),
         ({"features": LOOKS[:7, :3]}, r"face features .* must be \(7, 87\)"),
-        ({"measures": np.zeros((7, 4), np.float32)}, r"measures .* must be \(7, 11\)"),
+        ({"measures": np.zeros((7, 4), np.float32)}, r"measures .* must be \(7, 12\)"),
         ({"found": np.ones(7)}, "found .* flags"),
         ({"captured_at": np.linspace(0, 1, 7)}, "captured_at .* whole numbers"),
     ],

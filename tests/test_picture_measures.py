@@ -18,13 +18,15 @@ from models.features.picture import (
     SIDE,
     UPPER_FACE,
     blockiness,
+    contrast,
+    darkest,
     hidden_share,
     noise,
     sharpness,
 )
 from models.reliability import face_evidence
 from streamer.assets import Assets
-from streamer.packets import FACE_MEASURES, Evidence, Floats, Image, VideoFrame
+from streamer.packets import FACE_MEASURES, SECOND, Evidence, Floats, Image, VideoFrame
 from tests.degradation_fixtures import damage
 
 boxes = arrays.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
@@ -37,7 +39,7 @@ def frames(data_folder: Path) -> list[VideoFrame]:
     source = FileVideoSource(str(data_folder / "clips" / "talking_head_en_8s.mp4"), RATE)
     source.open()
     source.start(0)
-    found = [source.read(1.0) for _ in range(PICTURES + 1)]
+    found = [source.read(1.0) for _ in range(2 * PICTURES)]
     source.close()
     return [frame for frame in found if frame is not None]
 
@@ -45,9 +47,10 @@ def frames(data_folder: Path) -> list[VideoFrame]:
 def judged(frames: list[VideoFrame], assets: Assets, kind: str, severity: float) -> Evidence:
     applied = VideoDamage([damage("vision", kind, severity, 0, None)], np.random.default_rng(0))
     faces = []
-    before, *frames = frames
+    before, frames = frames[:PICTURES], frames[PICTURES:]
     with FaceTracker(assets.file("face-landmarker", "face_landmarker.task"), "video") as tracker:
-        landmarks = tracker.track(before.image, before.captured_at).landmarks
+        for frame in before:
+            landmarks = tracker.track(frame.image, frame.captured_at).landmarks
         for frame in frames:
             image = applied.apply(frame.image, frame.captured_at, landmarks)
             assert image is not None
@@ -62,12 +65,13 @@ def judged(frames: list[VideoFrame], assets: Assets, kind: str, severity: float)
 @pytest.mark.parametrize(
     ("kind", "severity", "reason"),
     [
-        ("noise", 0.7, "noisy picture"),
+        ("noise", 0.8, "noisy picture"),
         ("jpeg", 0.7, "coarsely coded picture"),
         ("h264", 0.6, "coarsely coded picture"),
         ("mask", 1.0, "face covered"),
         ("blur", 1.0, "blurred"),
         ("resolution", 0.8, "blurred"),
+        ("backlight", 1.0, "against the light"),
         ("second_face", 0.7, "a second face"),
         ("second_face", 1.0, "a second face"),
         ("turn", 0.9, "no face"),
@@ -126,6 +130,84 @@ def test_measures_of_any_picture_are_in_their_range(gray: Image) -> None:
     face = np.asarray(cv2.resize(gray, (SIDE, SIDE)), np.float32)
     assert 0 <= noise(face) <= 255
     assert 0 <= sharpness(face) < np.inf
+
+
+def skin_with_eyes() -> Floats:
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    skin = (100 + 30 * np.sin(rows / 9) + 20 * np.sin(columns / 7)).astype(np.float32)
+    skin[36:52, 30:66] = 15
+    return skin
+
+
+@given(light=st.floats(0.2, 1), veil=st.floats(0, 120))
+@settings(max_examples=50)
+def test_contrast_falls_with_a_veil_and_not_with_the_light(light: float, veil: float) -> None:
+    skin, black = skin_with_eyes(), 10.0
+    before = contrast(skin, black)
+    middle = np.median(skin[SIDE // 8 : SIDE // 2, SIDE // 8 : -SIDE // 8])
+    assert 0.7 < before < 0.95
+    assert contrast(np.float32(light) * skin, light * black) == pytest.approx(before, abs=1e-3)
+    assert contrast(skin + np.float32(veil), black + veil) == pytest.approx(
+        before * middle / (middle + veil), abs=0.02
+    )
+
+
+@given(black=st.floats(0, 255))
+def test_contrast_is_that_of_the_darkest_in_the_picture_or_in_the_face(black: float) -> None:
+    """A head that turns takes its dark eyes away, and not what stands behind it."""
+    skin = skin_with_eyes()
+    assert 0 <= contrast(skin, black) <= 1
+    assert contrast(skin, black) >= contrast(skin, 255)
+    assert contrast(skin, 0) == 1
+
+
+@given(boxes)
+@settings(max_examples=100)
+def test_the_darkest_hundredth_lies_within_the_picture(gray: Image) -> None:
+    assert gray.min() <= darkest(gray) <= gray.max()
+
+
+def test_a_few_dark_points_are_not_the_darkest_of_a_picture() -> None:
+    picture = np.full((480, 640), 90, np.uint8)
+    picture[np.random.default_rng(0).random(picture.shape) < 0.01] = 0
+    assert darkest(picture) > 60
+    picture[:, :32] = 20
+    assert darkest(picture) == pytest.approx(20, abs=3)
+
+
+@pytest.mark.parametrize("severity", [0.5, 1])
+def test_a_face_that_took_its_mask_off_has_lost_no_contrast(
+    frames: list[VideoFrame], assets: Assets, severity: float
+) -> None:
+    """What it showed meanwhile does not become what it is held against."""
+    mask = VideoDamage([damage("vision", "mask", severity, 1, 2)], np.random.default_rng(0))
+    lost = FACE_MEASURES.index("lost_contrast")
+    losses, landmarks = [], np.zeros((0, 2), np.float32)
+    with FaceTracker(assets.file("face-landmarker", "face_landmarker.task"), "video") as tracker:
+        for number in range(3 * RATE):
+            at = number * SECOND // RATE
+            image = mask.apply(frames[number % PICTURES].image, at, landmarks)
+            assert image is not None
+            face = tracker.track(image, at)
+            landmarks = face.landmarks
+            losses.append(face.measures[lost])
+    assert max(losses[2 * RATE :]) < max(losses[:RATE]) + 0.05
+
+
+def test_landmarks_that_are_sought_are_not_remembered(
+    frames: list[VideoFrame], assets: Assets
+) -> None:
+    """What damage on purpose asks of a picture it is about to spoil changes no measure."""
+    task = assets.file("face-landmarker", "face_landmarker.task")
+    veiled = frames[0].image // 2 + np.uint8(100)
+    lost = FACE_MEASURES.index("lost_contrast")
+    with FaceTracker(task, "video") as tracker:
+        for at in range(0, 6, 2):
+            assert tracker.find(frames[0].image, at * SECOND // 15).shape == (478, 2)
+            face = tracker.track(veiled, (at + 1) * SECOND // 15)
+        assert face.found
+        assert face.measures[lost] < 0.1
+        assert tracker.find(np.zeros((64, 64, 3), np.uint8), SECOND).shape == (0, 2)
 
 
 @pytest.mark.parametrize("length", [7, 11, 15])

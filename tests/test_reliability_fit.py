@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.training.reliability.fit import LOW_IS_BAD, Doubles, Fitted, Table, fit, product
+from models.training.reliability.fit import (
+    LOW_IS_BAD,
+    Bounds,
+    Doubles,
+    Fitted,
+    Table,
+    fit,
+    fit_in_turns,
+    product,
+)
 from streamer.packets import Floats
 
 CLEAN, DAMAGED = 400, 1200
@@ -71,7 +80,40 @@ def test_what_the_rules_have_said_is_not_said_again() -> None:
 def test_a_limit_is_where_the_ramp_begins(good: float) -> None:
     values = worsening()
     windows = table(known(values), noise_luma=values)
-    assert fit(windows, ["noise_luma"], limits={"noise_luma": good})["noise_luma"].good == good
+    bounds = Bounds(limits={"noise_luma": good})
+    assert fit(windows, ["noise_luma"], bounds=bounds)["noise_luma"].good == good
+
+
+def test_a_ramp_over_a_change_is_no_step() -> None:
+    """Though the damage of the fit jumps, that of others will not."""
+    values = worsening()
+    targets = np.where(values > 1, 0.3, 1.0)
+    bounds = Bounds(limits={"lost_contrast": 3.0})
+    ramp = fit(table(targets, lost_contrast=values), ["lost_contrast"], bounds=bounds)
+    assert ramp["lost_contrast"].bad >= 5.4  # 0.5 is usual
+    free = fit(table(targets, noise_luma=values), ["noise_luma"])["noise_luma"]
+    assert free.bad < 2
+
+
+@pytest.mark.parametrize("way", [0.0, 0.5, 2.0])
+def test_a_ramp_is_as_long_as_was_asked_for(way: float) -> None:
+    values = worsening()
+    targets = np.where(values > 1, 0.3, 1.0)
+    ramp = fit(table(targets, noise_luma=values), ["noise_luma"], bounds=Bounds(way=way))
+    length = ramp["noise_luma"].bad - ramp["noise_luma"].good
+    usual = ramp["noise_luma"].good - float(np.median(values[:CLEAN]))
+    assert way * usual <= length < way * usual + 0.6
+
+
+def test_what_compares_with_the_session_takes_no_other_s_place() -> None:
+    values = worsening()
+    windows = table(known(values), luma_low=-values, lost_contrast=values)
+    for names in (["luma_low", "lost_contrast"], ["lost_contrast", "luma_low"]):
+        assert set(fit_in_turns(windows, names)) == {"luma_low"}
+    more = known(values) * known(worsening(3))
+    windows = table(more, luma_low=-values, lost_contrast=worsening(3))
+    found = fit_in_turns(windows, ["lost_contrast", "luma_low"])
+    assert set(found) == {"luma_low", "lost_contrast"}
 
 
 @pytest.mark.parametrize("seed", range(3))

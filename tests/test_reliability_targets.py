@@ -32,7 +32,7 @@ def people(damaged: Mapping[Case, float]) -> list[dict[Case, Rows]]:
 
 
 def test_harm_is_nothing_for_the_same_and_all_for_what_is_lost() -> None:
-    found = harms(people({("same", 1.0): 0.0, ("lost", 1.0): np.nan, ("far", 1.0): 1e4}), 0)
+    found = harms(people({("same", 1.0): 0.0, ("lost", 1.0): np.nan, ("far", 1.0): 1e4}))
     assert found == {CLEAN: 0, ("same", 1.0): 0, ("lost", 1.0): 1, ("far", 1.0): 1}
 
 
@@ -43,31 +43,35 @@ def test_harm_is_a_share_of_what_is_between_people() -> None:
         for place, one in enumerate(everybody)
         for other in everybody[:place]
     ]
-    found = harms(everybody, 0)
+    found = harms(everybody)
     share = 0.1 * np.sqrt(WIDTH) / np.median(np.concatenate(between))
     assert found["noise", 0.5] == pytest.approx(share, rel=1e-4)
     assert found["noise", 1.0] == pytest.approx(2 * share, rel=1e-4)
 
 
-def test_windows_without_anything_to_lose_do_not_count_and_short_ones_are_left_out() -> None:
+def test_windows_without_anything_to_lose_do_not_count() -> None:
     everybody = people({("noise", 1.0): 0.3})
-    expected = harms(everybody, 2)
-    for person in everybody:
-        person["noise", 1.0].means[:2] = 1e6
-    assert harms(everybody, 2) == expected
     silent = [
         {case: rows(np.where(np.arange(WINDOWS)[:, None] == 3, np.nan, part.means))
          for case, part in person.items()}
         for person in everybody
     ]  # fmt: skip
-    assert harms(silent, 2)[CLEAN] == 0
-    assert 0 < harms(silent, 2)["noise", 1.0] < 1
+    assert harms(silent)[CLEAN] == 0
+    assert 0 < harms(silent)["noise", 1.0] < 1
+
+
+def test_only_the_windows_that_count_are_taken() -> None:
+    level = np.arange(WINDOWS, dtype=np.float32)
+    part = rows(usual(0), level_db=level).of(range(1, WINDOWS, 2))
+    np.testing.assert_array_equal(part.measures["level_db"], level[1::2])
+    np.testing.assert_array_equal(part.means, usual(0)[1::2])
+    assert len(part.model) == len(part.means)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=len(SEVERITIES), max_size=len(SEVERITIES)))
 @settings(max_examples=30)
 def test_harm_never_falls_with_severity(moves: list[float]) -> None:
-    found = harms(people({("a", s): move for s, move in zip(SEVERITIES, moves, strict=True)}), 0)
+    found = harms(people({("a", s): move for s, move in zip(SEVERITIES, moves, strict=True)}))
     harm = [found["a", severity] for severity in SEVERITIES]
     assert harm == sorted(harm)
     assert all(0 <= value <= 1 for value in found.values())
@@ -79,19 +83,19 @@ def test_the_table_holds_all_windows_with_their_targets() -> None:
     spoilt = rows(usual(0), recent_level_db=level, recent_snr_db=level)
     everybody = {"ann": {CLEAN: clean, ("gap", 0.5): spoilt}, "bob": {CLEAN: clean}}
     harm = {CLEAN: 0.0, ("gap", 0.5): 0.2}
-    window, recent = (table(everybody, harm, 2, prefix) for prefix in ("", "recent_"))
+    window, recent = (table(everybody, harm, prefix) for prefix in ("", "recent_"))
     assert set(window.measures) == {"level_db", "model"}
     assert set(recent.measures) == {"level_db", "snr_db", "model"}
-    count = WINDOWS - 2
+    count = WINDOWS
     assert window.people.tolist() == ["ann"] * 2 * count + ["bob"] * count
     assert window.kinds.tolist() == [""] * count + ["gap"] * count + [""] * count
     np.testing.assert_allclose(window.targets, [1] * count + [0.65] * count + [1] * count)
     nothing = np.full(count, np.nan)
     np.testing.assert_array_equal(
-        window.measures["level_db"], np.concatenate([level[2:], nothing, level[2:]])
+        window.measures["level_db"], np.concatenate([level, nothing, level])
     )
-    np.testing.assert_array_equal(recent.measures["level_db"][:count], -level[2:])
-    np.testing.assert_array_equal(window.measures["model"][:count], clean.model[2:])
+    np.testing.assert_array_equal(recent.measures["level_db"][:count], -level)
+    np.testing.assert_array_equal(window.measures["model"][:count], clean.model)
 
 
 def test_rows_come_back_as_they_were_kept(tmp_path: Path) -> None:

@@ -13,8 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from models.features.company import Company
-from models.features.picture import blockiness, hidden_share, noise, scaled, sharpness
+from models.features.picture import (
+    blockiness,
+    contrast,
+    darkest,
+    hidden_share,
+    noise,
+    scaled,
+    sharpness,
+)
 from models.features.steps import STEP_SECONDS
+from models.features.usual import Usual
 from streamer.arrays import check_picture
 from streamer.errors import AssetError
 from streamer.packets import FACE_MEASURES, SECOND, Flags, Floats, Image, Times
@@ -76,6 +85,7 @@ class FaceTracker:
             self._video = mode == "video"
             self._last_ms = -1
             self._previous: Image | None = None
+            self._usual_contrast = Usual()
             self._detect(np.zeros((64, 64, 3), np.uint8), 0)
 
     def __enter__(self) -> Self:
@@ -107,10 +117,11 @@ class FaceTracker:
             return Face(np.zeros(FACE_SIZE, np.float32), False, measures)
         shapes = [shape.score for shape in result.face_blendshapes[0]]
         pose = head_pose(result.facial_transformation_matrixes[0])
-        height, width = gray.shape
-        points = np.array([(p.x * width, p.y * height) for p in result.face_landmarks[0]])
+        points = _points(result.face_landmarks[0], image)
+        picture = _picture(image, gray, points)
         measures = _measures(
-            **_picture(image, gray, points),
+            **picture,
+            lost_contrast=self._lost_contrast(picture["contrast"], captured_at),
             yaw=np.degrees(pose[0]),
             pitch=np.degrees(pose[1]),
             second_face=self._company.second_face(rgb, points, captured_at),
@@ -118,6 +129,19 @@ class FaceTracker:
         )
         features = np.array([*shapes, *pose], np.float32)
         return Face(features, True, measures, points.astype(np.float32))
+
+    def find(self, image: Image, captured_at: int) -> Floats:
+        """The landmarks alone, (478, 2) or (0, 2), of a picture that is not to be remembered.
+        Raises ValueError as ``track`` does."""
+        check_picture(image)
+        faces = self._detect(_convert(image, cv2.COLOR_BGR2RGB), captured_at).face_landmarks
+        return (
+            _points(faces[0], image).astype(np.float32) if faces else np.zeros((0, 2), np.float32)
+        )
+
+    def _lost_contrast(self, contrast: float, captured_at: int) -> float:
+        """The share of its usual contrast that the face lacks; stills have no usual one."""
+        return self._usual_contrast.loss(contrast, captured_at) if self._video else 0.0
 
     def _detect(self, rgb: Image, captured_at: int) -> Any:
         picture = self._mediapipe.Image(
@@ -159,6 +183,12 @@ def face_steps(
     return means, counts > 0
 
 
+def _points(landmarks: Any, image: Image) -> npt.NDArray[np.float64]:
+    """MediaPipe's ``landmarks`` of one face as (478, 2), x and y in pixels of ``image``."""
+    height, width = image.shape[:2]
+    return np.array([(point.x * width, point.y * height) for point in landmarks])
+
+
 def _convert(image: Image, code: int) -> Image:
     return np.asarray(cv2.cvtColor(image, code), np.uint8)
 
@@ -176,6 +206,7 @@ def _picture(image: Image, gray: Image, points: npt.NDArray[np.float64]) -> dict
         "face_size": rows.stop - rows.start,
         "outside": float(((points < 0) | (points > gray.shape[::-1])).any(axis=1).mean()),
         "sharpness": sharpness(luma),
+        "contrast": contrast(luma, darkest(gray)),
         "noise": noise(luma),
         "blockiness": blockiness(gray[rows, columns]),
         "hidden": hidden_share(image[rows, columns], inside),

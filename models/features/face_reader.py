@@ -9,7 +9,7 @@ import numpy as np
 from models.features.crop import aligned_crop
 from models.features.expression import EXPRESSION_SIZE, Expression
 from models.features.face import FACE_SIZE, Face, FaceTracker
-from streamer.packets import Image
+from streamer.packets import Floats, Image
 
 LOOK_SIZE = FACE_SIZE + EXPRESSION_SIZE
 """Blendshapes and head pose, then the embedding of the aligned crop."""
@@ -27,6 +27,10 @@ class FaceReader:
 
     def close(self) -> None:
         self._tracker.close()
+
+    def find(self, image: Image, captured_at: int) -> Floats:
+        """As FaceTracker.find."""
+        return self._tracker.find(image, captured_at)
 
     def read(self, image: Image, captured_at: int) -> Face:
         """As FaceTracker.track, with ``features`` (LOOK_SIZE,), zero where no face is found."""

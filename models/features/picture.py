@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from streamer.packets import Floats, Image
 
@@ -18,6 +19,8 @@ LOWER_FACE = (1, 2, 4, 18, 83, 98, 136, 148, 150, 152, 164, 172, 175, 199, 200, 
 UPPER_FACE = (6, 8, 9, 10, 50, 67, 69, 104, 108, 109, 117, 118, 123, 151, 197, 280, 297, 299, 333,
               337, 338, 346, 347, 352)  # fmt: skip
 
+_RIM = SIDE // 8
+_SHADOWS = 3  # deviation of a Gaussian, in pixels
 _ANOTHER_COLOUR = 15.0  # in the plane of Cr and Cb; a face's own shades lie within 10
 _AS_LIGHT = 0.5  # of the upper face's luma: what is darker may be a beard
 _SECOND = np.array([[1, -2, 1]], np.float32)
@@ -38,6 +41,37 @@ def sharpness(gray: Floats) -> float:
     smooth = cv2.GaussianBlur(gray, (0, 0), 1)
     along = (cv2.filter2D(smooth, -1, kernel) for kernel in (_SECOND, _SECOND.T))
     return 2 * min(float(cv2.meanStdDev(second)[1][0, 0]) ** 2 for second in along)
+
+
+def evenly_lit(sharpness: npt.ArrayLike, luma: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """``sharpness`` (n,) as it would be at a mean luma of 128 instead of ``luma`` (n,): contrast
+    grows with light, so that a dark face would be called blurred."""
+    return np.asarray(sharpness, np.float64) * (128 / np.maximum(luma, 1)) ** 2
+
+
+def darkest(gray: Image) -> float:
+    """Luma, 0-255, up to which the darkest hundredth of a whole picture goes, ``gray`` (height,
+    width); noise and what is smaller than a twentieth of a side are smoothed away before."""
+    # Every so many pixels are enough: exact scaling would cost thirty times this.
+    small = cv2.blur(cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), (5, 5))
+    return float(np.partition(small, small.size // 100, axis=None)[small.size // 100])
+
+
+def contrast(face: Floats, black: float) -> float:
+    """How much darker than the middle of a face's upper half the darkest is, as a share in [0, 1]
+    of that half's median luma: the ``black`` of the whole picture, or the face's own darkest
+    fiftieth where that is darker. ``face`` is (SIDE, SIDE), 0-255; its rim, where the background
+    shows, is left out.
+
+    More or less light leaves it as it is, and so does a head that turns into its own shadow; a veil
+    of stray light fills what is dark. Details are smoothed away before, so that blur and noise
+    change it little, and the upper half is what no mask hides.
+    """
+    inner = cv2.GaussianBlur(face, (0, 0), _SHADOWS)[_RIM:-_RIM, _RIM:-_RIM]
+    upper = inner[: len(inner) // 2]
+    dark = np.partition(inner, inner.size // 50, axis=None)[inner.size // 50]
+    middle = max(float(np.partition(upper, upper.size // 2, axis=None)[upper.size // 2]), 1.0)
+    return 1 - min(float(dark), black, middle) / middle
 
 
 def noise(gray: Floats) -> float:

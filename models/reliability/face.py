@@ -1,12 +1,11 @@
 """Evidence of pictures: those that came, the face in them, and how well it is seen."""
 
 import math
-from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
+from models.features.picture import evenly_lit
 from models.reliability.scores import Ramp, Ramps, absent, fitted, judge, lesser
 from streamer.arrays import checked
 from streamer.packets import FACE_MEASURES, Evidence, Flags, Floats
@@ -22,6 +21,7 @@ REASONS = {
     "face_share": "no face",
     "unchanged_share": "picture frozen",
     "sharpness": "blurred",
+    "lost_contrast": "against the light",
     "noise_luma": "noisy picture",
     "blockiness": "coarsely coded picture",
     "hidden_share": "face covered",
@@ -35,11 +35,12 @@ GOOD = {
     "face_share": 0.95,
     "unchanged_share": 0.1,
     "sharpness": 12.0,
+    "lost_contrast": 0.1,  # what is dark moves in and out of the picture
     "noise_luma": 1.5,
     "blockiness": 1.4,
     "hidden_share": 0.65,  # light of two colours makes as much
     "luma_low": 50.0,  # dark skin in good light lies above
-    "outside_share": 0.02,
+    "outside_share": 0.05,  # a chin, or an ear
     "second_face": 0.3,  # somebody far behind
     "yaw_deg": 20.0,
     "model": 0.7,  # differs by 0.15 from person to person
@@ -102,10 +103,12 @@ def picture_measures(
             "unchanged_tail_s": _tail(unchanged, ages, length),
         }
     if found.any():
+        sharpness = evenly_lit(columns["sharpness"], columns["brightness"])
         # The worse quartile: a quarter of a bad window shows, a few odd pictures do not.
         values |= {
             "face_size_px": float(np.percentile(columns["face_size"][found], 25)),
-            "sharpness": float(np.percentile(_evenly_lit(columns)[found], 25)),
+            "sharpness": float(np.percentile(sharpness[found], 25)),
+            "lost_contrast": float(np.percentile(columns["lost_contrast"][found], 75)),
             "noise_luma": float(np.percentile(columns["noise"][found], 75)),
             "blockiness": float(np.percentile(columns["blockiness"][found], 75)),
             "hidden_share": float(np.percentile(columns["hidden"][found], 75)),
@@ -123,9 +126,3 @@ def _tail(flags: Flags, ages: Floats, length: float) -> float:
     """Seconds up to the window's end in which ``flags`` (n,) hold without a break."""
     false = np.flatnonzero(~flags)
     return float(ages[false[-1]]) if len(false) else length
-
-
-def _evenly_lit(columns: Mapping[str, npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-    """Sharpness as it would be at a mean luma of 128: contrast grows with light, so that a dark
-    face would be called blurred."""
-    return columns["sharpness"] * (128 / np.maximum(columns["brightness"], 1)) ** 2

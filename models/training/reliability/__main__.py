@@ -8,7 +8,7 @@ folder is needed where damage, measures or features have changed. About half an 
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -21,7 +21,15 @@ from scipy.stats import spearmanr  # type: ignore[import-untyped]
 from models.rehearsal import hear
 from models.reliability import audio, face, words
 from models.reliability.scores import Ramps
-from models.training.reliability.fit import CLEAN_SHARES, Doubles, Fitted, Table, fit, product
+from models.training.reliability.fit import (
+    CLEAN_SHARES,
+    Bounds,
+    Doubles,
+    Fitted,
+    Table,
+    fit_in_turns,
+    product,
+)
 from models.training.reliability.people import READERS, SPEAKERS, VIDEOS, Person, Recordings, noises
 from models.training.reliability.rows import (
     SEVERITIES,
@@ -39,21 +47,43 @@ from models.training.reliability.targets import CLEAN, Case, harms, table
 from streamer.packets import Stream
 from streamer.settings import load_settings
 
-SECONDS: Mapping[Stream, float] = {"audio": 9.0, "vision": 9.0, "text": 28.0}
+SECONDS: Mapping[Stream, float] = {"audio": 9.0, "vision": 7.0, "text": 28.0}
 """Length of a session."""
 
 START = 2.0
 """Seconds of it without damage: some kinds go by the level there was."""
 
+USED: Mapping[Stream, range] = {
+    "audio": range(11, 18, 3),
+    "vision": range(11, 14),
+    "text": range(11, 56),
+}
+"""The windows that count: damaged from beginning to end, and every third of sound, as neighbours
+share most of it."""
+
+UNDAMAGED_SECONDS, UNDAMAGED_USED = 28.0, range(11, 56, 2)
+"""The same for voices that are only heard undamaged. Longer, as it is their worst seconds that tell
+where a ramp over one second may begin."""
+
 TABLES: Mapping[str, tuple[Stream, str, Ramps, Mapping[str, str]]] = {
     "audio": ("audio", "", audio.RULES, audio.REASONS),
-    "recent_audio": ("audio", "recent_", {}, audio.REASONS),
+    "recent_audio": ("audio", "recent_", audio.RECENT_RULES, audio.REASONS),
     "vision": ("vision", "", face.RULES, face.REASONS),
     "recent_vision": ("vision", "recent_", {}, face.REASONS),
     "text": ("text", "", words.RULES, words.REASONS),
 }
 """Each table of ramps: its stream, what its measures' names begin with, the ramps that are given by
 rule, and the measures, by reason, that get one here."""
+
+BOUNDS: Mapping[str, Bounds] = {
+    "audio": Bounds(),
+    # A second holds so little that many a clean one looks damaged: fewer on the ramp, and no step.
+    "recent_audio": Bounds(CLEAN_SHARES[:2], audio.RECENT_GOOD, way=0.25),
+    "vision": Bounds(limits=face.GOOD),
+    "recent_vision": Bounds(limits=face.GOOD),
+    "text": Bounds(),
+}
+"""What the fit of each table keeps to."""
 
 HOLDS_ANYTHING: Mapping[Stream, str] = {"audio": "snr_db", "vision": "sharpness"}
 """A measure that is there where there is a voice, or a face."""
@@ -83,26 +113,23 @@ def main() -> None:
     values: dict[str, dict[str, list[float]]] = {}
     for name, fitted in fits(measured, console).items():
         values[name] = {key: [ramp.bad, ramp.good, ramp.least] for key, ramp in fitted.items()}
-    options.out.write_text(json.dumps(values, indent=1) + "\n")
+    lines = (f"{json.dumps(name)}: {json.dumps(ramps)}" for name, ramps in values.items())
+    options.out.write_text("{" + ",\n".join(lines) + "}\n")  # a table a line, for diffs
 
 
 def fits(measured: Mapping[Stream, Measured], console: Console) -> dict[str, dict[str, Fitted]]:
     """The ramps of all TABLES, and those over the network's own reliability, by stream."""
     fitted: dict[str, dict[str, Fitted]] = {"model": {}}
-    skip = _first_damaged_window()
     for name, (stream, prefix, rules, reasons) in TABLES.items():
         people = measured[stream]
-        windows = table(people, harms(list(people.values()), skip), skip, prefix)
+        windows = table(people, harms(list(people.values())), prefix)
         if prefix:
             # The last second is only judged where it holds a voice or a face.
             windows = windows.of(~np.isnan(windows.measures[HOLDS_ANYTHING[stream]]))
         names = [key for key in reasons if key not in rules] + ([] if prefix else ["model"])
         given = _given(rules, windows)
-        limits = face.GOOD if stream == "vision" else {}
-        # A second holds so little that many a clean one looks damaged.
-        shares = CLEAN_SHARES[:2] if prefix else CLEAN_SHARES
-        ramps = fit(windows, names, given, limits, shares)
-        console.print(_lines(name, ramps, windows, names, given, limits, shares))
+        ramps = fit_in_turns(windows, names, given, BOUNDS[name])
+        console.print(_lines(name, ramps, windows, names, given, BOUNDS[name]))
         if not prefix:
             fitted["model"][stream] = ramps.pop("model", Fitted(0.0, 1e-3, 0.0))
         fitted[name] = ramps
@@ -114,29 +141,33 @@ def _sounds(data: Path, work: Path) -> Iterator[tuple[str, Mapping[Case, Rows]]]
     people = Recordings(data, load_settings())
     for number, name in enumerate(SPEAKERS["fit"]):
         person = people.voice(name, SECONDS["audio"])
-        yield name, _kept("audio", person, noise[5 * number :], _sound_rows, work)
-    for name in SPEAKERS["clean"]:
-        yield name, _kept("audio", people.voice(name, SECONDS["audio"]), [], _sound_rows, work)
+        damaged = partial(_sound_rows, USED["audio"])
+        yield name, _kept("audio", person, noise[5 * number :], damaged, USED["audio"], work)
+    for name in (*SPEAKERS["clean"], *READERS["fit"]):
+        person = people.voice(name, UNDAMAGED_SECONDS)
+        undamaged = partial(_sound_rows, UNDAMAGED_USED)
+        yield name, _kept("audio", person, [], undamaged, UNDAMAGED_USED, work)
 
 
 def _pictures(data: Path, work: Path) -> Iterator[tuple[str, Mapping[Case, Rows]]]:
     people = Recordings(data, load_settings())
     for video in VIDEOS["fit"]:
         person = people.face(video, SECONDS["vision"])
-        yield person.name, _kept("vision", person, [Path()], _picture_rows, work)
+        yield person.name, _kept("vision", person, [Path()], _picture_rows, USED["vision"], work)
 
 
 def _words(data: Path, work: Path) -> Iterator[tuple[str, Mapping[Case, Rows]]]:
     people = Recordings(data, load_settings())
     for name in READERS["fit"]:
         person = people.voice(name, SECONDS["text"])
-        yield name, _kept("text", person, [Path()], _words_rows, work)
+        yield name, _kept("text", person, [Path()], _words_rows, USED["text"], work)
 
 
 def _kept(
-    stream: Stream, person: Person, noise: list[Path], begin: Begin, work: Path
+    stream: Stream, person: Person, noise: list[Path], begin: Begin, used: range, work: Path
 ) -> Mapping[Case, Rows]:
-    """Rows of all cases, kept in ``work``; without any ``noise`` only of the undamaged session."""
+    """Rows of all cases, of the windows that are ``used``, kept in ``work``; without any ``noise``
+    only of the undamaged session."""
     file = work / f"{stream}-{person.name}.npz"
     if not file.exists():
         measure = begin(person, _stage())
@@ -145,7 +176,7 @@ def _kept(
             if of == stream:
                 rows[kind, severity] = measure(case_damage(of, kind, severity, recording, START))
         save(rows, file)
-    return load(file)
+    return {case: rows.of(used) for case, rows in load(file).items()}
 
 
 @cache
@@ -154,8 +185,8 @@ def _stage() -> Stage:
     return Stage.load(load_settings(options={"source.file": "session"}))
 
 
-def _sound_rows(person: Person, stage: Stage) -> Callable[..., Rows]:
-    return partial(sound_rows, person, stage)
+def _sound_rows(used: range, person: Person, stage: Stage) -> Callable[..., Rows]:
+    return partial(sound_rows, person, stage, used)
 
 
 def _picture_rows(person: Person, stage: Stage) -> Callable[..., Rows]:
@@ -164,12 +195,6 @@ def _picture_rows(person: Person, stage: Stage) -> Callable[..., Rows]:
 
 def _words_rows(person: Person, stage: Stage) -> Callable[..., Rows]:
     return partial(words_rows, hear(person.samples, stage.settings, stage.whisper), stage)
-
-
-def _first_damaged_window() -> int:
-    """The first that is damaged from its beginning to its end."""
-    window = load_settings().window
-    return round((START + window.length) / window.hop) - 1
 
 
 def _given(rules: Ramps, windows: Table) -> Doubles:
@@ -188,14 +213,13 @@ def _lines(
     windows: Table,
     names: list[str],
     given: Doubles,
-    limits: Mapping[str, float],
-    shares: Sequence[float],
+    bounds: Bounds,
 ) -> Lines:
     """Mean product by kind and severity, and Spearman, each person's from the others' ramps."""
     scores = np.ones(len(windows.targets))
     for part in np.array_split(np.unique(windows.people), 3):
         held_out = np.isin(windows.people, part)
-        ramps_of_others = fit(windows.of(~held_out), names, given[~held_out], limits, shares)
+        ramps_of_others = fit_in_turns(windows.of(~held_out), names, given[~held_out], bounds)
         scores[held_out] = product(ramps_of_others, windows.of(held_out)) * given[held_out]
     header = (name, *(f"{s:g}" for s in (0.0, *SEVERITIES)), "Spearman")
     lines = Lines(*header, title=", ".join(f"{key} {ramp}" for key, ramp in ramps.items()))

@@ -1,8 +1,7 @@
 """Ramps fitted to measured windows by coordinate descent: one measure's ramp after the other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,15 @@ Doubles = npt.NDArray[np.float64]
 
 LOW_IS_BAD = frozenset(
     {
-        "level_db", "snr_db", "pause_db", "bandwidth_hz", "decay_db", "picture_share", "face_share",
-        "face_size_px", "sharpness", "luma_low", "log_probability", "word_probability", "model",
+        "level_db", "snr_db", "band_snr_db", "pause_db", "bandwidth_hz", "decay_db",
+        "picture_share", "face_share", "face_size_px", "sharpness", "luma_low", "log_probability",
+        "word_probability", "model",
     }
 )  # fmt: skip
 """Measures of which less is worse; of all others more is."""
+
+RELATIVE = frozenset({"lost_contrast"})
+"""Measures of a change within the session."""
 
 ROUNDS = 5
 GRID = 40
@@ -31,6 +34,30 @@ CLEAN_SHARES = (0.002, 0.01, 0.03, 0.1, 0.3)
 
 WORTH = 0.002
 """Share of the loss that a measure has to take off, or it gets no ramp."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a fit must keep to. A ramp begins at one of the ``shares`` of the undamaged windows, the
+    worst, or at the limit of its measure among ``limits``, and is at least as long as ``way`` of
+    the way there from the median of the undamaged windows; from a limit of a RELATIVE measure as
+    long as all of it, as faces are too few to tell how far beyond it a lively one changes."""
+
+    shares: Sequence[float] = CLEAN_SHARES
+    limits: Mapping[str, float] = field(default_factory=dict)
+    way: float = 0.0
+
+    def ends(self, name: str, clean: Floats) -> list[float]:
+        """Where the ramp of measure ``name`` may begin, undamaged values being ``clean`` (n,)."""
+        if name in self.limits:
+            return [self.limits[name]]
+        shares = self.shares if name in LOW_IS_BAD else [1 - share for share in self.shares]
+        return sorted({round(float(end), 4) for end in np.nanquantile(clean, shares)})
+
+    def shortest(self, name: str, good: float, clean: Floats) -> float:
+        """Length of its shortest ramp from ``good`` on."""
+        way = 1.0 if name in self.limits and name in RELATIVE else self.way
+        return way * abs(good - float(np.nanmedian(clean)))
 
 
 @dataclass(frozen=True)
@@ -70,16 +97,14 @@ def fit(
     table: Table,
     names: Sequence[str],
     given: Doubles | float = 1.0,
-    limits: Mapping[str, float] = MappingProxyType({}),
-    clean_shares: Sequence[float] = CLEAN_SHARES,
+    bounds: Bounds = Bounds(),
 ) -> dict[str, Fitted]:
     """A ramp for each measure in ``names`` that is worth one, where the scores ``given`` (n,) are
     multiplied with theirs.
 
-    A ramp begins to fall where the worst of the undamaged windows are, at one of ``clean_shares``,
-    or at ``limits``, by name. How far it falls, and until where, is fitted: least squares between
-    the product of all scores and the target, each kind of damage weighing the same and what is
-    clean CLEAN_WEIGHT times that.
+    How far a ramp falls, and until where, is fitted within ``bounds``: least squares between the
+    product of all scores and the target, each kind of damage weighing the same and what is clean
+    CLEAN_WEIGHT times that.
     """
     weights = _weights(table.kinds)
     ramps: dict[str, Fitted] = {}
@@ -92,16 +117,39 @@ def fit(
             without = float(weights @ np.square(others - table.targets))
             low = name in LOW_IS_BAD
             clean = values[table.kinds == ""]
-            ends = [limits[name]] if name in limits else _ends(clean, low, clean_shares)
             best, loss = min(
-                (_best(_up_to(values, good, low), good, others, table.targets, weights)
-                 for good in ends),
+                (
+                    _best(
+                        _up_to(values, good, low),
+                        good,
+                        bounds.shortest(name, good, clean),
+                        others,
+                        table.targets,
+                        weights,
+                    )
+                    for good in bounds.ends(name, clean)
+                ),
                 key=lambda found: found[1],
-            )  # fmt: skip
+            )
             if loss < (1 - WORTH) * without:
                 ramps[name] = best
             else:
                 ramps.pop(name, None)
+    return ramps
+
+
+def fit_in_turns(
+    table: Table,
+    names: Sequence[str],
+    given: Doubles | float = 1.0,
+    bounds: Bounds = Bounds(),
+) -> dict[str, Fitted]:
+    """As fit, those of ``names`` that are RELATIVE after all others: the sessions begin undamaged,
+    so they would take the place of measures that also see what was bad from the beginning."""
+    ramps: dict[str, Fitted] = {}
+    for turn in (False, True):
+        due = [name for name in names if (name in RELATIVE) == turn]
+        ramps |= fit(table, due, given * product(ramps, table), bounds)
     return ramps
 
 
@@ -114,13 +162,18 @@ def product(ramps: Mapping[str, Fitted], table: Table) -> Doubles:
 
 
 def _best(
-    values: Floats, good: float, others: Doubles, targets: Doubles, weights: Doubles
+    values: Floats,
+    good: float,
+    shortest: float,
+    others: Doubles,
+    targets: Doubles,
+    weights: Doubles,
 ) -> tuple[Fitted, float]:
-    """The ramp from ``good`` on with the least loss, and that."""
+    """The ramp from ``good`` on, at least ``shortest`` long, with the least loss, and that."""
     there = ~np.isnan(values)
     ends = np.unique(np.quantile(values[there], np.linspace(0, 1, GRID)).round(4))
     best, least_loss = Fitted(good + 1, good, 1.0), np.inf
-    for bad in ends[ends != good]:
+    for bad in ends[(ends != good) & (np.abs(ends - good) >= shortest)]:
         share = np.where(there, _share(values, Fitted(bad, good, 0)), 1.0)
         # The product is linear in ``least``, so its best value is known.
         slope = others * (1 - share)
@@ -131,12 +184,6 @@ def _best(
         if loss < least_loss:
             best, least_loss = Fitted(float(bad), good, round(least, 3)), loss
     return best, least_loss
-
-
-def _ends(clean: Floats, low_is_bad: bool, shares: Sequence[float]) -> list[float]:
-    """Where the ramp may begin to fall: at the worst of undamaged windows, these ``shares``."""
-    shares = shares if low_is_bad else [1 - share for share in shares]
-    return sorted({round(float(end), 4) for end in np.nanquantile(clean, shares)})
 
 
 def _up_to(values: Floats, good: float, low_is_bad: bool) -> Floats:

@@ -29,7 +29,8 @@ READERS = {
     "fit": ("two_cities.wav", "beckett.wav"),
     "report": ("jfk.flac", "talking_head_en_8s.mp4", "endgame_nagg_nell.wav"),
 }
-"""The same for words. The corpora's are not used: Whisper tiny.en knows no Polish or German, and
+"""The same for words; the first are also voices that are only heard undamaged, as nobody acts at
+home. The corpora's are not used: Whisper tiny.en knows no Polish or German, and
 RAVDESS's two sentences, acted and said again and again, lead it into loops."""
 
 VIDEOS = {

@@ -1,6 +1,6 @@
 """What is measured in each window of damaged sessions, and what damage does to the features."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,12 @@ class Rows:
     model: Floats
     means: Floats
 
+    def of(self, windows: Sequence[int]) -> "Rows":
+        """Those of ``windows``, counted from the session's first."""
+        use = list(windows)
+        measures = {name: values[use] for name, values in self.measures.items()}
+        return Rows(measures, self.model[use], self.means[use])
+
 
 def save(rows: Mapping[tuple[str, float], Rows], file: Path) -> None:
     """``rows`` by kind and severity, whole or not at all."""
@@ -66,9 +72,13 @@ def load(file: Path) -> dict[tuple[str, float], Rows]:
     }
 
 
-def sound_rows(person: Person, stage: Stage, *damages: DamageSettings) -> Rows:
-    """Rows of ``person``'s voice with ``damages`` to it."""
-    packets = hear(person.samples, stage.damaged(*damages), stage.whisper, words=False)
+def sound_rows(
+    person: Person, stage: Stage, encoded: Container[int], *damages: DamageSettings
+) -> Rows:
+    """Rows of ``person``'s voice with ``damages`` to it; the network is asked of the windows that
+    end with the hops ``encoded`` alone."""
+    settings = stage.damaged(*damages)
+    packets = hear(person.samples, settings, stage.whisper, words=False, encoded=encoded)
     return _rows("audio", packets, stage)
 
 

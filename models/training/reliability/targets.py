@@ -21,15 +21,14 @@ Case = tuple[str, float]
 CLEAN: Case = ("", 0.0)
 
 
-def harms(people: Sequence[Mapping[Case, Rows]], skip: int) -> dict[Case, float]:
-    """Harm in [0, 1] of each case, never less than that of the same kind at a lesser severity. The
-    first ``skip`` windows of each session, which are shorter, are left out."""
-    unlike = _between([of_person[CLEAN].means[skip:] for of_person in people])
+def harms(people: Sequence[Mapping[Case, Rows]]) -> dict[Case, float]:
+    """Harm in [0, 1] of each case, never less than that of the same kind at a lesser severity."""
+    unlike = _between([of_person[CLEAN].means for of_person in people])
     found: dict[Case, float] = {}
     for case in sorted({case for of_person in people for case in of_person}):
         distances = np.concatenate(
             [
-                _distance(rows[case].means[skip:], rows[CLEAN].means[skip:], unlike)
+                _distance(rows[case].means, rows[CLEAN].means, unlike)
                 for rows in people
                 if case in rows
             ]
@@ -42,7 +41,7 @@ def harms(people: Sequence[Mapping[Case, Rows]], skip: int) -> dict[Case, float]
 
 
 def table(
-    people: Mapping[str, Mapping[Case, Rows]], harm: Mapping[Case, float], skip: int, prefix: str
+    people: Mapping[str, Mapping[Case, Rows]], harm: Mapping[Case, float], prefix: str
 ) -> Table:
     """All windows with the measures whose names begin with ``prefix``, without it, and the
     network's own reliability as ``model``."""
@@ -52,12 +51,12 @@ def table(
         for case, rows in of_person.items()
     ]
     names = sorted({name for _, _, rows in cases for name in _chosen(rows, prefix)})
-    counts = [len(rows.model) - skip for _, _, rows in cases]
+    counts = [len(rows.model) for _, _, rows in cases]
     measures = {
-        name: np.concatenate([_column(rows, prefix + name)[skip:] for _, _, rows in cases])
+        name: np.concatenate([_column(rows, prefix + name) for _, _, rows in cases])
         for name in names
     }
-    measures["model"] = np.concatenate([rows.model[skip:] for _, _, rows in cases])
+    measures["model"] = np.concatenate([rows.model for _, _, rows in cases])
     targets = [1 - (case[1] + harm[case]) / 2 for _, case, _ in cases]
     return Table(
         measures,
