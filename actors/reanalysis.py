@@ -12,7 +12,7 @@ from actors.stand_in import REASON as STANDS_IN
 from actors.stand_in import StandIn
 from models.estimator import Encoder
 from models.features.words import TOKEN_SIZE
-from models.identity import features_of, made_of
+from models.identity import MEASURES, features_of, made_of
 from streamer.errors import AssetError, SourceError
 from streamer.feed.compose import Envelope
 from streamer.feed.messages import HealthMessage, Message
@@ -90,18 +90,20 @@ class Reanalysis:
     def differences(self, opening: Opening) -> list[str]:
         """What is not the same in this model and the one of ``opening``.
 
-        Raises AssetError where the recorded features are not those that this model takes.
+        Raises AssetError where the recorded features or measures are not those it takes.
         """
         recorded = {**opening.made_of, "version": self._about.package}
         present = {**self._model, "version": metadata.version("qamoe-stream")}
         other = [name for name, here in present.items() if recorded.get(name) != here]
         fixed = {features_of(stream) for stream in opening.streams}
+        if "vision" in opening.streams:
+            fixed.add(MEASURES)
         if self._about.transcripts:
             fixed.discard(features_of("text"))  # words are read again
         if misfits := sorted(fixed & set(other)):
             raise AssetError(
-                f"{self._name}: its {' and '.join(misfits)} are not what this checkpoint takes; "
-                "replay it as it is, or with the checkpoint it was made with"
+                f"{self._name}: its {' and '.join(misfits)} are not what this version takes with "
+                "this checkpoint; replay it as it is, or with those it was made with"
             )
         return other
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from models.checkpoint_files import CONFIG, FUSION, checkpoint_folder, tuned_weights
 from models.features.definition import extraction_hash
-from streamer.packets import STREAMS, Stream
+from streamer.packets import FACE_MEASURES, STREAMS, Stream
 from streamer.settings import Settings
+
+MEASURES = "face measures"
+"""The name under which it has the columns of a picture's measures."""
 
 
 def features_of(stream: Stream) -> str:
@@ -21,6 +24,7 @@ def made_of(settings: Settings, device: str) -> dict[str, str]:
     folder = checkpoint_folder(settings)
     return {
         **{features_of(stream): extraction_hash(stream, folder) for stream in STREAMS},
+        MEASURES: hashlib.sha256(" ".join(FACE_MEASURES).encode()).hexdigest(),
         "voice heads": _sha256(tuned_weights(settings, "audio")),
         "network": _sha256(folder / CONFIG, folder / FUSION),
         "reliability": _sha256(Path(str(resources.files("models.reliability") / "fitted.json"))),

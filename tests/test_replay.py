@@ -257,8 +257,9 @@ def test_another_model_is_named_and_other_features_are_refused(tmp_path: Path) -
     heard, replay = replayed(changed("network"), reanalyze=True)
     assert replay.descriptions["model"] == "not the recording's: other network"
     assert len(heard) == len(plain(told))
-    with pytest.raises(AssetError, match="its vision features are not what this checkpoint takes"):
-        replayed(changed("vision features"), reanalyze=True)
+    for name in ("vision features", "face measures"):
+        with pytest.raises(AssetError, match=f"its {name} are not what this version takes"):
+            replayed(changed(name), reanalyze=True)
 
 
 @pytest.mark.usefixtures("assets")
