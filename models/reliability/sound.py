@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from scipy import fft  # type: ignore[import-untyped]
 
 from streamer.packets import SAMPLE_RATE, Flags, Floats
 
@@ -116,7 +117,7 @@ def echo(sound: Floats) -> float:
     even = sound[: len(sound) // 2 * 2]
     halved = even[::2] + even[1::2]
     power = _spectrum(halved)
-    cepstrum = np.fft.irfft(0.5 * np.log(power + 1e-6 * power.mean() + 1e-20))
+    cepstrum = fft.irfft(0.5 * np.log(power + 1e-6 * power.mean() + 1e-20))
     return decibels(float(np.square(2 * cepstrum[slice(*ECHOES)]).max()))
 
 
@@ -170,13 +171,13 @@ def decibels(power: float) -> float:
 def _spectrum(sound: Floats, length: int | None = None) -> Powers:
     """Powers (..., n / 2 + 1) of the frequencies of ``sound`` (..., n), filled up with zeros to
     ``length``. Squares are cheaper than absolute values."""
-    values = np.fft.rfft(sound, length)
+    values = fft.rfft(sound, length)
     return np.asarray(np.square(values.real) + np.square(values.imag))
 
 
 def _autocorrelation(sound: Floats) -> Powers:
     """(n, FRAME) of ``sound`` (n, FRAME), for delays of up to 0.6 FRAME."""
-    return np.asarray(np.fft.irfft(_spectrum(sound, 512))[:, :FRAME])
+    return np.asarray(fft.irfft(_spectrum(sound, 512))[:, :FRAME])
 
 
 _HANN = np.hanning(FRAME).astype(np.float32)
