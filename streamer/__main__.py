@@ -2,7 +2,7 @@
 
 import sys
 
-from streamer.signals import interrupt_once
+from streamer.signals import ignore_from_now_on, interrupt_once
 
 
 def main() -> None:
@@ -12,7 +12,10 @@ def main() -> None:
         from streamer.cli import main as command
     except KeyboardInterrupt:
         sys.exit(0)
-    command()
+    try:
+        command()
+    finally:
+        ignore_from_now_on()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 from streamer.environment import environment
 from streamer.errors import PipelineError, UserError
 from streamer.settings import RaySettings
-from streamer.signals import held_back, ignored_throughout
+from streamer.signals import held_back
 from streamer.stderr import native_stderr_silenced
 
 # Ray reads these once, when it is imported. It listens on all interfaces whatever it is told, so
@@ -41,6 +41,8 @@ VITAL = ("gcs_server", "raylet")
 
 GRACE_SECONDS = 1.0
 """How long a process may take to end by itself."""
+
+_AGAIN_SECONDS = 0.01
 
 WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # the models share the cores
@@ -154,7 +156,7 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
     # statistics off.
     (folder / "ray_bootstrap_config.yaml").write_text("{}")
     marked = environment({"HOME": str(folder), MARK: str(folder)})
-    # Ray crashes where Ctrl-C comes while it starts, which takes a few seconds.
+    # Ray crashes where a signal comes while it starts, which takes a few seconds.
     with contextlib.chdir(empty), marked, held_back() as came:
         try:
             ray.init(
@@ -183,9 +185,9 @@ def _take_down(folder: Path, cluster: Cluster | None) -> None:
     below = [*known, *_processes_of(folder)]
     _end([process for process in below if dead or _name_of(process) not in VITAL])
     quiet = native_stderr_silenced() if dead else contextlib.nullcontext()
-    with quiet, ignored_throughout():
+    with quiet:
         ray.shutdown()
-    psutil.wait_procs(below, timeout=GRACE_SECONDS)
+    wait_for_end(below, GRACE_SECONDS)
     _end([*below, *_processes_of(folder)])
 
 
@@ -202,7 +204,7 @@ def _end(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=GRACE_SECONDS)
+    wait_for_end(processes, GRACE_SECONDS)
 
 
 def _processes_of(folder: Path) -> list[psutil.Process]:
@@ -233,6 +235,13 @@ def _name_of(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
         return process.name()
     return ""
+
+
+def wait_for_end(processes: Sequence[psutil.Process], timeout: float) -> None:
+    """Until they have ended, whether or not their parents have noted it, at most ``timeout`` s."""
+    until = time.monotonic() + timeout
+    while time.monotonic() < until and any(map(is_alive, processes)):
+        time.sleep(_AGAIN_SECONDS)
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -121,7 +121,7 @@ class Pipeline:
         if process is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-            psutil.wait_procs([process], VANISH_TIMEOUT)
+            cluster.wait_for_end([process], VANISH_TIMEOUT)
 
     def replace(
         self, name: str, options: Mapping[str, Any], then: Sequence[tuple[Any, ...]]

@@ -11,6 +11,8 @@ from typing import Any
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
 _AGAIN_SECONDS = 0.001
+_SIGACTION_BYTES = 256
+"""More than C's ``struct sigaction`` has, which is only copied here."""
 
 Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
@@ -20,8 +22,7 @@ def interrupt_once() -> None:
     first one has begun, to take everything down, has time-outs of its own."""
 
     def interrupt(*_: object) -> None:
-        for each in ENDING:
-            signal.signal(each, signal.SIG_IGN)
+        ignore_from_now_on()
         raise KeyboardInterrupt
 
     for number in ENDING:
@@ -38,41 +39,45 @@ def set_by_signals() -> Iterator[threading.Event]:
 
 @contextmanager
 def held_back() -> Iterator[list[int]]:
-    """They wait meanwhile; the numbers of those that have come. In a thread, which is never sent
-    any, nothing changes."""
+    """They wait meanwhile; the numbers of those that have come. So it is also where a library gives
+    them another meaning in C, as Ray does in the midst of its start and of its shutdown: then one
+    would abort or kill this process. In a thread, which is never sent any, nothing changes."""
     came: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield came
         return
-    with _handled(lambda number, _: came.append(number)):
+    with _handled(lambda number, _: came.append(number)), _kept():
         yield came
 
 
+def ignore_from_now_on() -> None:
+    """Only the interpreter's own end is left, in which Python would give back to the system what
+    anything else is done about: then one more would kill this process."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
-def ignored_throughout() -> Iterator[None]:
-    """They do nothing meanwhile, also where a library gives them back to the system, as Ray does in
-    the midst of its shutdown: then one more would kill this process. In a thread nothing changes,
-    as it could not put back what there was."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def _kept() -> Iterator[None]:
+    """What the system does about them now is put back all the time, by a thread."""
     libc = ctypes.CDLL(None)
-    libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+    actions = {number: ctypes.create_string_buffer(_SIGACTION_BYTES) for number in ENDING}
+    for number, action in actions.items():
+        libc.sigaction(number, None, action)
     over = threading.Event()
 
-    def ignore() -> None:
+    def put_back() -> None:
         while not over.wait(_AGAIN_SECONDS):
-            for number in ENDING:
-                libc.signal(number, int(signal.SIG_IGN))
+            for number, action in actions.items():
+                libc.sigaction(number, action, None)
 
-    thread = threading.Thread(target=ignore, name="ignores signals", daemon=True)
-    with _handled(signal.SIG_IGN):
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+    thread = threading.Thread(target=put_back, name="keeps signals", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import pytest
 from streamer.signals import (
     ENDING,
     held_back,
-    ignored_throughout,
     interrupt_once,
     set_by_signals,
 )
@@ -98,30 +97,59 @@ def test_the_command_has_its_own_first_line() -> None:
     assert "chaos" in done.stdout
 
 
-def test_what_a_library_gives_back_to_the_system_is_ignored() -> None:
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_what_a_library_gives_back_to_the_system_is_still_held_back(number: str) -> None:
     """As Ray does, in C, so that Python does not know of it."""
-    code = """
+    code = f"""
 import ctypes, os, signal, time
-from streamer.signals import held_back, ignored_throughout
+from streamer.signals import held_back
 with held_back() as came:
-    with ignored_throughout():
-        ctypes.CDLL(None).signal(signal.SIGTERM, None)
-        time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.2)
-print(came)
+    ctypes.CDLL(None).signal(signal.{number}, None)
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.{number})
+    time.sleep(0.2)
+print(came == [signal.{number}])
 """
+    assert ended(code) == (0, "True\n", "")
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_one_that_comes_while_the_interpreter_ends_changes_nothing(number: int) -> None:
+    """Python gives them back to the system before it has let go of all."""
+    code = """
+import sys, time
+from streamer.signals import ignore_from_now_on, interrupt_once
+
+class Slow:
+    def __del__(self, sleep=time.sleep):
+        sleep(1)
+
+interrupt_once()
+sys.let_go_of_last = Slow()
+ignore_from_now_on()
+print("over", flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "over\n"
+    while process.poll() is None:
+        process.send_signal(number)
+        time.sleep(0.01)
+    assert process.returncode == 0
+
+
+def ended(code: str) -> tuple[int, str, str]:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+    return done.returncode, done.stdout, done.stderr
 
 
-def test_what_was_ignored_is_heeded_again_also_where_a_thread_asked_for_it() -> None:
+def test_what_was_held_back_is_heeded_again_also_where_a_thread_asked_for_it() -> None:
     interrupt_once()
-    with ignored_throughout():
+    with held_back():
         os.kill(os.getpid(), signal.SIGTERM)
 
     def work() -> None:
-        with ignored_throughout():
+        with held_back():
             time.sleep(0.05)
 
     thread = threading.Thread(target=work)
