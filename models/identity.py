@@ -10,7 +10,7 @@ from streamer.packets import FACE_MEASURES, STREAMS, Stream
 from streamer.settings import Settings
 
 MEASURES = "face measures"
-"""The name under which it has the columns of a picture's measures."""
+"""The name under which ``made_of`` has the columns of a picture's measures."""
 
 
 def features_of(stream: Stream) -> str:

@@ -51,8 +51,8 @@ def held_back() -> Iterator[list[int]]:
 
 
 def ignore_from_now_on() -> None:
-    """Only the interpreter's own end is left, in which Python would give back to the system what
-    anything else is done about: then one more would kill this process."""
+    """They do nothing any more, also while the interpreter ends: then Python gives back to the
+    system what anything else is done about, and one more would kill this process."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
 
