@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from streamer.assets import Assets
+from streamer.cluster import wait_for_end
 from streamer.errors import PipelineError
 from streamer.faults import Fault, Observer, Outcome, actor_faults, leftovers, rehearse
 from streamer.outside_faults import disk_full, outside_faults
@@ -156,7 +157,7 @@ def run(only: str, pause: float) -> tuple[list[Outcome], int]:
             outcomes.append(outcome)
             below += psutil.Process().children(recursive=True)
             shown.until_it_runs()
-    psutil.wait_procs(below, 3.0)
+    wait_for_end(below, 3.0)
     return outcomes, len(leftovers(below))
 
 

@@ -23,7 +23,7 @@ import psutil
 from benchmarks.faults import HOLD, PATIENCE, scene
 from benchmarks.soak_report import End, Incident, Sample, Start, keep, kept, report
 from streamer.assets import Assets
-from streamer.cluster import is_alive
+from streamer.cluster import is_alive, wait_for_end
 from streamer.errors import PipelineError
 from streamer.faults import Observer, rehearse
 from streamer.feed.messages import SentimentMessage
@@ -76,7 +76,7 @@ class Soak:
 
     def end(self, why: str) -> End:
         """To be asked when the session has been taken down."""
-        psutil.wait_procs(list(self.below), VANISH_SECONDS)
+        wait_for_end(list(self.below), VANISH_SECONDS)
         return End(self.at, self._observer.lost, sum(map(is_alive, self.below)), why)
 
     def _sample(self) -> Sample:

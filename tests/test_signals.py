@@ -86,9 +86,7 @@ def test_a_thread_has_nothing_to_hold_back() -> None:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_while_the_command_loads_an_interrupt_is_an_end_in_order(name: str) -> None:
-    code = INTERRUPTED_WHILE_LOADING.replace("{number}", name)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert ended(INTERRUPTED_WHILE_LOADING.replace("{number}", name)) == (0, "", "")
 
 
 def test_the_command_has_its_own_first_line() -> None:
