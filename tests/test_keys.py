@@ -124,7 +124,7 @@ def stranger(kind: str, keys: Path, elsewhere: Path) -> Path | None:
 @pytest.mark.parametrize(
     ("kind", "why"),
     [
-        ("none", "it has no key|broke off"),
+        ("none", "it has no key|broke off the handshake, as one without a key may"),
         ("other session", "another session's public key"),
         ("not let in", r"the key of 127\.0\.0\.1 is not among those let in"),
         ("shut out", r"the key of 127\.0\.0\.1 is not among those let in"),

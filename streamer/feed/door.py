@@ -38,6 +38,10 @@ WHY = {
     ),
 }
 
+BROKE_OFF = "it broke off the handshake"
+BROKE_OFF_LOCKED = f"{BROKE_OFF}, as one without a key may"
+"""One without a key goes as soon as it sees the lock, which may be before it has said so."""
+
 
 class Door:
     """Locks a socket that is bound afterwards, and keeps it locked from a thread of its own.
@@ -119,7 +123,7 @@ class Door:
         self._unsaid += 1
         if self._clock() - self._said_at < SAY_EVERY:
             return
-        why = WHY.get((kind, value), "it broke off the handshake")
+        why = WHY.get((kind, value), BROKE_OFF if self._keys is None else BROKE_OFF_LOCKED)
         if kind == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
             why = f"the key of {self._stranger} is not among those let in"
         log.warning(
