@@ -31,7 +31,10 @@ def chaos(
     Raises PipelineError where the session ended of one, or did not recover from it.
     """
     draws = random.Random(seed)
-    with Session(settings) as session, Observer(session.address, session.name) as observer:
+    with (
+        Session(settings) as session,
+        Observer(session.address, session.name, settings.feed.keys) as observer,
+    ):
         session.start()
         try:
             until = time.monotonic() + duration
@@ -63,7 +66,7 @@ def _drawn(
     while time.monotonic() < until:
         faults = [
             *actor_faults(session, memory),
-            *outside_faults(session, settings.ray.object_store_mb),
+            *outside_faults(session, settings.ray.object_store_mb, settings.feed.keys),
         ]
         yield draws.choice(sorted(faults, key=lambda fault: fault.name))
 

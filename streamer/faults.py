@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -76,10 +77,12 @@ class Outcome:
 
 @dataclass
 class Observer:
-    """Keeps all that a feed says, with the time (s) at which it came, from a thread of its own."""
+    """Keeps all that a feed says, with the time (s) at which it came, from a thread of its own.
+    ``keys`` is a folder of them, where the feed is locked."""
 
     address: str
     session: str
+    keys: Path | None = None
     seen: list[tuple[float, Message]] = field(default_factory=list)
     lost: int = 0
     _closing: threading.Event = field(default_factory=threading.Event)
@@ -116,7 +119,7 @@ class Observer:
         return max((after - before for before, after in pairwise(times)), default=0.0)
 
     def _listen(self) -> None:
-        with Subscriber(self.address, session=self.session) as feed:
+        with Subscriber(self.address, session=self.session, keys=self.keys) as feed:
             while not self._closing.is_set():
                 message = feed.receive(0.1)
                 if message is not None:

@@ -22,12 +22,12 @@ ROOM_BYTES = 50_000
 class StalledSubscriber:
     """A subscriber in a process of its own that is stopped amid listening."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, keys: Path | None = None) -> None:
+        self._options = [address] if keys is None else [address, "--keys", str(keys)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
-        command = [sys.executable, "-m", "streamer", "tap", self._address]
+        command = [sys.executable, "-m", "streamer", "tap", *self._options]
         silent = subprocess.DEVNULL
         self._process = subprocess.Popen(  # noqa: S603  this very command, at our own address
             command, stdout=subprocess.PIPE, stderr=silent
@@ -57,9 +57,10 @@ class FilledStore:
         self._held.clear()
 
 
-def outside_faults(session: Session, store_mb: int) -> Iterator[Fault]:
-    """Those that need nothing but the session itself, whose object store has ``store_mb``."""
-    subscriber, store = StalledSubscriber(session.address), FilledStore(store_mb)
+def outside_faults(session: Session, store_mb: int, keys: Path | None = None) -> Iterator[Fault]:
+    """Those that need nothing but the session itself, whose object store has ``store_mb`` and whose
+    feed is locked where there are ``keys``."""
+    subscriber, store = StalledSubscriber(session.address, keys), FilledStore(store_mb)
     yield Fault("a subscriber stalls", (), subscriber.begin, subscriber.end)
     yield Fault("object store filled", (), store.begin, store.end)
 

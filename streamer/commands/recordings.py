@@ -5,8 +5,22 @@ from typing import Annotated, Literal
 
 import typer
 
-from streamer.commands.preparing import look_at, watched
-from streamer.options import Bind, Config, LogFile, LogFormat, MetricsPort, Overwrite, Plot, View
+from streamer.commands.preparing import look_at, served, watched
+from streamer.options import (
+    Bind,
+    Config,
+    Dashboard,
+    DashboardPort,
+    Keys,
+    LogFile,
+    LogFormat,
+    MetricsPort,
+    Overwrite,
+    Pages,
+    Plot,
+    Token,
+    View,
+)
 
 ALL_OPTIONS = {"allow_extra_args": True, "allow_interspersed_args": False}
 """So that everything after FILE comes through unread."""
@@ -30,8 +44,13 @@ def replay(
     ] = False,
     config: Config = None,
     bind: Bind = None,
+    keys: Keys = None,
     encoding: Annotated[str | None, typer.Option(help="json or msgpack.")] = None,
     plot: Plot = None,
+    dashboard: Dashboard = False,
+    dashboard_port: DashboardPort = None,
+    token: Token = None,
+    pages: Pages = None,
     metrics_port: MetricsPort = None,
     log_format: LogFormat = None,
     log_file: LogFile = None,
@@ -43,7 +62,9 @@ def replay(
     options = {
         "source.speed": speed,
         "feed.bind": bind,
+        "feed.keys": keys,
         "feed.encoding": encoding,
+        **served(dashboard, dashboard_port, token, pages),
         **watched(metrics_port, log_format, log_file),
     }
     settings = replay_settings(file, config, options)

@@ -17,6 +17,7 @@ from streamer.feed.messages import SentimentMessage
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", nargs="?", default="tcp://127.0.0.1:5556")
+    parser.add_argument("--keys", type=Path, help="a folder of them, where the feed is locked")
     parser.add_argument("--out", type=Path, default=Path("highlights.vtt"), help="the file written")
     parser.add_argument("--session", help="listen to this session, not to the first one heard")
     parser.add_argument("--participant", help="listen to this participant, not to all")
@@ -71,6 +72,7 @@ def listen(given: argparse.Namespace, windows: Windows) -> str | None:
         ["sentiment"],
         session=session,
         participant=given.participant,
+        keys=given.keys,
         idle=given.timeout,
     ) as feed:
         try:

@@ -9,6 +9,7 @@ const HELP = `Usage: node cli.js [ADDRESS] [options]
 
 Prints the feed of qamoe-stream at ADDRESS (tcp://127.0.0.1:5556), one line a message.
 
+  --keys FOLDER        of keys, where the feed is locked
   --kind KIND          sentiment, transcript or health; may be given again (all)
   --session NAME       only this session
   --participant NAME   only this participant
@@ -29,6 +30,7 @@ function readOptions() {
     parsed = parseArgs({
       allowPositionals: true,
       options: {
+        keys: text,
         kind: { type: "string", multiple: true },
         session: text,
         participant: text,
@@ -102,6 +104,7 @@ async function main() {
     return 0;
   }
   const feed = new Feed(address, {
+    keys: options.keys,
     kinds: options.kind,
     session: options.session,
     participant: options.participant,

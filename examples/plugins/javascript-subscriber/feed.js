@@ -9,6 +9,7 @@
 
 import { Context, Subscriber } from "zeromq";
 
+import { clientKeys } from "./keys.js";
 import { KINDS, MalformedError, parseMessage } from "./message.js";
 import { Participants, Sequences } from "./track.js";
 
@@ -30,7 +31,9 @@ const NAME = /^[A-Za-z0-9._-]{1,64}$/;
  * after `close()`. The repeats that other late joiners call forth are left out. Bytes that are no
  * message are counted in `malformed`. A publisher that starts again is found again.
  *
- * Throws RangeError for an unknown kind, an impossible name or a malformed address.
+ * A feed that is locked is heard with `keys`, a folder of them.
+ *
+ * Throws RangeError for an unknown kind, an impossible name, a malformed address or bad keys.
  */
 export class Feed {
   malformed = 0;
@@ -44,7 +47,9 @@ export class Feed {
 
   constructor(
     address,
-    { kinds = KINDS, session, participant, queue = 1000, staleAfter = 3000, idle = 10_000 } = {},
+    {
+      kinds = KINDS, session, participant, keys, queue = 1000, staleAfter = 3000, idle = 10_000,
+    } = {},
   ) {
     check(kinds, { session, participant });
     this.#kinds = kinds;
@@ -58,6 +63,7 @@ export class Feed {
       receiveTimeout: TICK,
       linger: 0,
       ipv6: address.includes("["),
+      ...(keys === undefined ? {} : clientKeys(keys)),
     });
     for (const kind of new Set([...kinds, "health"])) {
       this.#socket.subscribe(prefix(kind, session, participant));

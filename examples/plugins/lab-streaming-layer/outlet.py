@@ -17,6 +17,7 @@ LOOPBACK = Path(__file__).with_name("loopback.cfg")
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", nargs="?", default="tcp://127.0.0.1:5556")
+    parser.add_argument("--keys", type=Path, help="a folder of them, where the feed is locked")
     parser.add_argument("--session", help="only this session")
     parser.add_argument("--participant", help="only this participant")
     parser.add_argument("--revisions", action="store_true", help="send revised windows again, too")
@@ -63,6 +64,7 @@ def run(given: argparse.Namespace, stop: threading.Event) -> None:
         ["sentiment", "health"],
         session=given.session,
         participant=given.participant,
+        keys=given.keys,
     ) as feed:
         print(f"listening to {given.address}", flush=True)
         while not stop.is_set():

@@ -4,6 +4,7 @@
 import argparse
 import signal
 import sys
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
@@ -17,6 +18,7 @@ from streamer.metrics.server import MetricsServer
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", nargs="?", default="tcp://127.0.0.1:5556")
+    parser.add_argument("--keys", type=Path, help="a folder of them, where the feed is locked")
     parser.add_argument("--host", default="127.0.0.1", help="where to serve (127.0.0.1)")
     parser.add_argument("--port", type=int, default=9556, help="0 takes any free one (9556)")
     parser.add_argument("--stale", type=float, default=3.0, help="seconds of silence (3)")
@@ -52,7 +54,7 @@ def run(given: argparse.Namespace) -> None:
     registry = CollectorRegistry()
     participants = Participants(given.most, given.forget)
     with (
-        Subscriber(given.address) as feed,
+        Subscriber(given.address, keys=given.keys) as feed,
         MetricsServer(given.port, registry, given.host, "--port") as server,
     ):
         metrics = FeedMetrics(feed, participants, registry, stale=given.stale)
