@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from streamer.packets import Floats, Image
 
@@ -41,12 +40,6 @@ def sharpness(gray: Floats) -> float:
     smooth = cv2.GaussianBlur(gray, (0, 0), 1)
     along = (cv2.filter2D(smooth, -1, kernel) for kernel in (_SECOND, _SECOND.T))
     return 2 * min(float(cv2.meanStdDev(second)[1][0, 0]) ** 2 for second in along)
-
-
-def evenly_lit(sharpness: npt.ArrayLike, luma: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """``sharpness`` (n,) as it would be at a mean luma of 128 instead of ``luma`` (n,): contrast
-    grows with light, so that a dark face would be called blurred."""
-    return np.asarray(sharpness, np.float64) * (128 / np.maximum(luma, 1)) ** 2
 
 
 def darkest(gray: Image) -> float:

@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from models.features.picture import evenly_lit
 from models.reliability.scores import Ramp, Ramps, absent, fitted, judge, lesser
 from streamer.arrays import checked
 from streamer.packets import FACE_MEASURES, Evidence, Flags, Floats
@@ -103,7 +102,8 @@ def picture_measures(
             "unchanged_tail_s": _tail(unchanged, ages, length),
         }
     if found.any():
-        sharpness = evenly_lit(columns["sharpness"], columns["brightness"])
+        # Contrast grows with light, so that a dark face would be called blurred.
+        sharpness = columns["sharpness"] * (128 / np.maximum(columns["brightness"], 1)) ** 2
         # The worse quartile: a quarter of a bad window shows, a few odd pictures do not.
         values |= {
             "face_size_px": float(np.percentile(columns["face_size"][found], 25)),
