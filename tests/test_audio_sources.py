@@ -65,6 +65,8 @@ def test_a_looped_file_begins_again_after_its_longest_track(tmp_path: Path) -> N
     np.testing.assert_allclose(samples[1000:15000], samples[33000:47000], atol=1e-6)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("rounds", [0, 2])
 @pytest.mark.parametrize("place", [0.0, 1.0, 17.3, 29.9])
 @pytest.mark.parametrize("kind", ["wav", "mp4"])
@@ -206,6 +208,8 @@ def test_what_is_played_is_received(pulse: PulseServer, device: str) -> None:
     assert source.dropped == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.usefixtures("pulse")
 def test_an_unknown_device_names_the_server_s_own() -> None:
     with pytest.raises(SourceError, match=r"'no such' is not there; found: .*'pulse'"):

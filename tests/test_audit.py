@@ -75,6 +75,8 @@ def audit(url: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_every_pin_is_asked_about_and_nothing_found() -> None:
     with database() as (url, asked):
         code, out, said = audit(url)
@@ -83,6 +85,8 @@ def test_every_pin_is_asked_about_and_nothing_found() -> None:
     assert asked == pins().keys()
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_what_is_known_is_named_and_a_failure() -> None:
     with database(weak="msgspec") as (url, _):
         code, out, said = audit(url)

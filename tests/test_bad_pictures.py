@@ -105,6 +105,8 @@ def assert_seen(face: Face) -> None:
     assert 0 <= evidence.score <= 1
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @odd_pictures
 def test_odd_pictures_are_read_and_the_next_one_as_well(
     reader: FaceReader, made: Callable[[], Any]

@@ -76,6 +76,8 @@ def test_pictures_that_begin_late_leave_empty_packets(tmp_path: Path) -> None:
     assert packets[0].measures.shape == (0, len(FACE_MEASURES))
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_face_that_comes_into_the_picture_is_found() -> None:
     packets = packets_of(file_settings(demo_media("noface_face.mov"), **{"camera.frame_rate": 5}))
     found = np.concatenate([packet.found for packet in packets])
@@ -84,6 +86,8 @@ def test_a_face_that_comes_into_the_picture_is_found() -> None:
     assert found[-third:].mean() > 0.8
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_the_same_file_twice_is_the_same() -> None:
     settings = file_settings(demo_media("single_face.mp4"), **{"camera.frame_rate": 5})
     for one, other in zip(packets_of(settings), packets_of(settings), strict=True):
@@ -100,6 +104,8 @@ def test_damage_is_done_before_the_face_is_sought() -> None:
     assert max(float(packet.measures[:, brightness].max()) for packet in packets) < 30
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_mask_is_put_on_the_face_from_the_first_picture_on() -> None:
     damage = [{"stream": "vision", "kind": "mask", "severity": 1.0}]
     path = demo_media("single_face.mp4")
@@ -167,6 +173,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         packets_of(file_settings(tmp_path / "none.mp4"))
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_the_face_model_leaves_the_sound_devices_alone() -> None:
     look = (
         "import sys; from models.watching import *; from streamer.settings import load_settings;"

@@ -145,6 +145,8 @@ def test_the_live_view_draws_what_it_is_told() -> None:
 finite = st.floats(-3, 3)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @settings(deadline=None)
 @given(st.lists(st.none() | st.builds(Point, finite, st.floats(0, 3)), min_size=76, max_size=76))
 def test_the_plot_has_one_mark_a_column_where_it_lies_and_blanks_where_there_is_none(

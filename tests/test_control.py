@@ -221,6 +221,8 @@ def test_answers_that_are_none_are_the_other_ends_fault() -> None:
                 answering.join(PATIENCE)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_with_keys_strangers_get_no_answer(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,6 +41,8 @@ def labelled(count: int = 6) -> Batch:
     return Batch({}, {}, targets[:, None], targets, torch.arange(count) % 3)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("kind", CONTROLS)
 def test_answers_have_their_shapes_and_ranges(kind: type[Control]) -> None:
     prediction = control(kind)(*inputs())

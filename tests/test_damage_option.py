@@ -62,6 +62,8 @@ def test_the_option_becomes_settings(text: str, expected: list[DamageSettings]) 
     assert list(parsed(text)) == expected
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @given(
     st.sampled_from([(s, kind) for s, stream in STREAMS.items() for kind in KINDS[stream]]),
     st.integers(0, 100),

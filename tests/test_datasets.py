@@ -139,6 +139,8 @@ def test_without_a_word_model_nothing_is_cached(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").glob("*.npy"))
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_token_states_are_kept_and_padded(tmp_path: Path, assets: Assets) -> None:
     minilm = assets.path("minilm-l6")
     texts = ["SO GOOD", "", "and " * 50]

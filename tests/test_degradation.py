@@ -48,6 +48,8 @@ def test_without_an_end_damage_lasts() -> None:
     assert not any(image is None or image.any() for image in dark)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("kind", AUDIO_KINDS)
 @given(cuts=st.lists(st.integers(0, 24_000), max_size=8), severity=SEVERITIES)
 @settings(max_examples=6, deadline=None)

@@ -35,6 +35,8 @@ def distance(image: Image) -> float:
     return float(np.abs(image.astype(float) - scene()).mean())
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     "kind",
     ["cover", "mask", "turn", "second_face", "dark", "backlight", "blur", "motion_blur", "noise",

@@ -80,6 +80,8 @@ def test_missing_model_is_one_line(tmp_path: Path, load: Callable[[Path], object
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_voice_is_the_encoders_output_without_the_padding(assets: Assets, speech: Floats) -> None:
     folder = str(assets.path("whisper-tiny.en"))
     model = WhisperModel(

@@ -25,6 +25,8 @@ def test_there_is_an_example_for_each_client_and_one_for_bare_zeromq() -> None:
     assert all(name in example for name, example in zip(imported, EXAMPLES, strict=True))
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("example", EXAMPLES, ids=["client", "async", "latest", "bare"])
 def test_the_example_hears_a_session_to_its_end(example: str) -> None:
     with (

@@ -165,6 +165,8 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_who_does_not_keep_up_is_let_go_and_the_others_miss_nothing(here: Served) -> None:
     long_words = " ".join(["word"] * 2000)
 

@@ -42,6 +42,8 @@ def estimate(
     return estimator().estimate(whole)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("hit", ["text", "audio", "vision"])
 @given(noise=noises, score=scores)
 @settings(max_examples=15)
@@ -54,6 +56,8 @@ def test_damage_to_one_stream_moves_no_other(hit: Stream, noise: float, score: f
             assert found.reliability[stream] == clean.reliability[stream]
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("hit", ["audio", "vision"])
 @given(scores, scores)
 @settings(max_examples=15)
@@ -76,6 +80,8 @@ def test_a_stream_in_which_there_is_nothing_reads_exactly_zero(hit: Stream, scor
     assert hit not in found.routing
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("stalled", ["audio", "vision"])
 @given(
     last=st.integers(0, 12),

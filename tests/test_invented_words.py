@@ -71,6 +71,8 @@ def test_words_without_speech_have_no_evidence_whatever_whisper_claims(
             assert words_evidence(window, share, spoken).score == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @given(claimed(), st.lists(st.floats(0, 0.5), min_size=8 * STEPS, max_size=8 * STEPS))
 def test_no_word_is_believed_where_nobody_speaks(
     words: tuple[Word, ...], speech: list[float]

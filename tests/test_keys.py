@@ -121,6 +121,8 @@ def stranger(kind: str, keys: Path, elsewhere: Path) -> Path | None:
     return elsewhere
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("kind", "why"),
     [

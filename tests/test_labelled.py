@@ -66,6 +66,8 @@ def test_every_kind_each_stream_and_no_damage_have_a_row() -> None:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_control_is_compared_with_by_its_error_without_reliability() -> None:
     plain = labelled(Drawn(), network(0), 30, SETTINGS)
     found = labelled(Drawn(), network(0), 30, SETTINGS, control=network(0))

@@ -187,6 +187,8 @@ def test_a_full_disk_does_not_end_the_session(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == "log: 1 lines could not be written\n"
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_nobody_waits_for_a_log_that_takes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     class Stuck(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002

@@ -46,6 +46,8 @@ ratings = arrays(np.int64, 40, elements=st.integers(-15, 15)).map(lambda fifths:
 answers = arrays(np.float64, 40, elements=st.floats(-3, 3, allow_subnormal=False, width=32))
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @given(truth=ratings, answer=answers)
 def test_equals_the_definitions_of_mmsa(
     truth: "np.typing.NDArray[np.float64]", answer: "np.typing.NDArray[np.float64]"

@@ -138,6 +138,8 @@ def test_a_running_session_tells_all_of_itself() -> None:
     assert len(text.splitlines()) < 300  # bounded label sets
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_bad_port_is_said_in_one_line() -> None:
     for given, complaint in [
         ("70000", "metrics.port"),
@@ -149,6 +151,8 @@ def test_a_bad_port_is_said_in_one_line() -> None:
         assert complaint in done.complaint
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.usefixtures("assets")
 def test_a_taken_port_ends_the_command_before_anything_is_loaded(server: MetricsServer) -> None:
     media = demo_media("two_cities.wav")

@@ -62,6 +62,8 @@ def judged(frames: list[VideoFrame], assets: Assets, kind: str, severity: float)
     return face_evidence(measures, found, ages, len(faces) / RATE, RATE)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("kind", "severity", "reason"),
     [

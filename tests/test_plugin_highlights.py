@@ -155,6 +155,8 @@ def test_another_session_on_the_feed_is_not_mixed_in(publisher: Publisher, tmp_p
     assert [start for start, _, _ in captions(out)] == [4]
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [

@@ -44,6 +44,8 @@ def test_wildcard_ports_resolve_to_one_that_works(bind: str) -> None:
         assert subscriber.receive(5) is not None
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_who_waits_before_the_feed_is_there_hears_its_first_message() -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
     with Subscriber(address) as waiting:
@@ -210,6 +212,8 @@ def test_many_joiners_at_once_cost_one_repeat(publisher: Publisher) -> None:
             joiner.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_slow_subscriber_does_not_hold_up_the_publisher_and_sees_its_gap() -> None:
     with (
         Publisher(ANY_PORT, "json", blocking=False) as publisher,
@@ -234,6 +238,8 @@ def test_a_slow_subscriber_does_not_hold_up_the_publisher_and_sees_its_gap() -> 
         assert slow.gaps == last.seq - heard > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_blocking_loses_nothing_with_a_slow_reader() -> None:
     total = 3 * SEND_MARK
     heard: list[int] = []

@@ -70,6 +70,8 @@ def test_the_same_plan_gives_the_same_reel_and_is_rendered_once(
     assert [path.name for path in first.parent.glob("a.mp4*")] == ["a.mp4"]
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_broken_reel_is_rendered_anew(assets: Assets, tmp_path: Path) -> None:
     target = tmp_path / "reel.mp4"
     target.write_bytes(b"half a film")

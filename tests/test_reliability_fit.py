@@ -128,6 +128,8 @@ def test_what_is_clean_stays_near_one_though_damage_looks_like_it(seed: int) -> 
     assert scores[CLEAN + 1 :: 2].mean() < 0.6
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @given(
     seed=st.integers(0, 99),
     worse=st.floats(0, 20, width=32),

@@ -46,6 +46,8 @@ def test_no_noise_is_in_both_parts(data_folder: Path) -> None:
     assert len(classes[0] | classes[1]) == 10
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("name", [SPEAKERS["report"][0], READERS["report"][0]])
 def test_a_voice_is_as_long_as_asked_for_and_the_same_each_time(
     recordings: Recordings, name: str

@@ -102,6 +102,8 @@ def test_a_device_that_is_not_there_at_first_is_an_error(world: World) -> None:
         Reopening(FakeDevice(world), world.clock).open()
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_one_that_goes_is_opened_again_once_it_is_back(world: World, source: Fake) -> None:
     assert source.read(0) == (1, 7)
     world.plugged_in = False

@@ -95,6 +95,8 @@ def test_the_command_has_its_own_first_line() -> None:
     assert "chaos" in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_what_a_library_gives_back_to_the_system_is_still_held_back(number: str) -> None:
     """As Ray does, in C, so that Python does not know of it."""
@@ -111,6 +113,8 @@ print(came == [signal.{number}])
     assert ended(code) == (0, "True\n", "")
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("number", ENDING)
 def test_one_that_comes_while_the_interpreter_ends_changes_nothing(number: int) -> None:
     """Python gives them back to the system before it has let go of all."""

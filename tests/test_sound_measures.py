@@ -79,6 +79,8 @@ def test_damage_is_named_and_lowers_the_evidence(
     assert any(measure in evidence.measures for evidence in damaged)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("kind", KINDS["audio"])
 def test_evidence_never_rises_with_the_damage(speech: Floats, kind: str) -> None:
     means = [

@@ -111,6 +111,8 @@ def test_one_task_measures_every_condition_and_permutes_only_some() -> None:
     assert all(np.array_equal(again[name], array) for name, array in arrays.items())
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_specialist_is_measured_under_its_own_condition_alone() -> None:
     settings = study_settings(budget=TINY)
     figures, _ = perform(Task(NAME, "ours", 1, "I-a/text"), dataset(), settings)

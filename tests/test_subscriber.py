@@ -74,6 +74,8 @@ def test_importing_it_loads_nothing_heavy() -> None:
 names = st.text(alphabet="ab-.", min_size=1, max_size=4)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.tuples(names, names), min_size=1, max_size=6, unique=True), st.data())
 def test_participants_with_names_alike_are_never_mixed(

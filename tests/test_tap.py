@@ -79,6 +79,8 @@ def test_silence_is_one_line_and_exit_code_3(capsys: pytest.CaptureFixture[str])
     ]
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_session_that_falls_silent_is_told_from_one_that_ends(
     publisher: Publisher, capsys: pytest.CaptureFixture[str]
 ) -> None:

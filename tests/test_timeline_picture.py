@@ -111,6 +111,8 @@ class TestPicture:
         assert coloured(drawn, tuple(lane)) > 2000
         assert [path.name for path in tmp_path.iterdir()] == ["run.png"]
 
+    @pytest.mark.slow
+    @pytest.mark.parallel
     @pytest.mark.parametrize("windows", [30, 3000, 9000], ids=["seconds", "minutes", "hours"])
     def test_no_text_covers_another_or_leaves_the_picture(self, windows: int) -> None:
         timeline = Timeline(STREAMS, HOP, most=100)

@@ -175,6 +175,8 @@ def test_what_is_not_taken_is_counted_and_goes_nowhere_else(
     assert caplog.messages == ["traces not delivered (spans: 8, lost: 8)"]
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_receiver_that_is_not_there_holds_nothing_up() -> None:
     said: list[str] = []
     with receiver() as (address, _):
@@ -184,6 +186,8 @@ def test_a_receiver_that_is_not_there_holds_nothing_up() -> None:
     assert said[0].endswith("8 could not be delivered")
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @given(hops=st.lists(st.integers(0, 1000), max_size=200))
 def test_every_piece_of_work_comes_out_once_and_few_windows_wait(hops: list[int]) -> None:
     windows = Windows(load_settings(), EPOCH)
@@ -242,6 +246,8 @@ def test_an_address_that_is_none_is_refused(endpoint: str) -> None:
         check_traces(settings(endpoint=endpoint))
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None:
     """A package of that name that is not there, as far as Python can see."""
     hidden = tmp_path / "sitecustomize.py"
@@ -251,6 +257,8 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None
     assert "pip install 'qamoe-stream[traces]'" in done.complaint
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_profile_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     done = command("--profile", str(tmp_path / "none" / "profile.json"))
     assert done.code == 2

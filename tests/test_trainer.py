@@ -47,6 +47,8 @@ def test_every_model_trains_and_answers(name: str, dataset: Dataset) -> None:
     assert set(found.reliability) == set(STREAMS)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("name", ["ours", "mult", "pdf"])
 def test_same_seed_same_answers(name: str, dataset: Dataset) -> None:
     clean = under(dataset, "clean")

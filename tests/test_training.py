@@ -41,6 +41,8 @@ FIT = FitSettings(
 )
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("path", ["representation", "input"])
 def test_same_seed_gives_the_same_network(path: VariancePath) -> None:
     data = material()

@@ -52,6 +52,8 @@ def test_a_rate_that_is_none_is_refused(errors: TranscriberErrors, rate: float) 
         errors("good", rate, np.random.default_rng(0))
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize("rate", [0.05, 0.15, 0.3])
 def test_the_word_error_rate_is_the_one_asked_for(data_folder: Path, rate: float) -> None:
     errors = TranscriberErrors.of(

@@ -105,6 +105,8 @@ def test_final_words_come_in_order_and_are_never_taken_back(
     assert not late
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_silence_and_noise_bring_no_words(whisper: WhisperModel) -> None:
     generator = np.random.default_rng(0)
     noise = (0.05 * generator.normal(size=6 * SAMPLE_RATE)).astype(np.float32)

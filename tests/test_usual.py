@@ -24,6 +24,8 @@ def test_a_loss_is_a_share(values: list[float]) -> None:
     assert all(0 <= usual.loss(value, at * STEP) <= 1 for at, value in enumerate(values))
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @given(value=st.floats(0.01, 1e3), factor=st.floats(0.001, 1e3))
 def test_what_a_face_always_is_is_no_loss(value: float, factor: float) -> None:
     """Neither a soft camera nor dark skin: only the change counts, whatever the unit."""

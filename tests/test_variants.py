@@ -195,6 +195,8 @@ def test_variance_is_trained_by_its_own_loss_alone(name: str) -> None:
     assert all(gradient is None for gradient in gradients)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_ranking_asks_for_more_variance_of_the_degraded_view() -> None:
     model = network("ours")
     assert isinstance(model, FromDistance)

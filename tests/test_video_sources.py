@@ -219,6 +219,8 @@ def test_numbered_pictures_tell_their_number() -> None:
     assert numbers([VideoFrame(0, numbered_picture(number)) for number in (0, 7, 24)]) == [0, 7, 24]
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_a_camera_that_was_there_is_not_waited_for_as_long_as_a_new_one() -> None:
     """What sends garbage opens and delivers nothing; the next attempt may be the one."""
     with network_camera(demo_media("WolfgangLanger_Pexels.mp4")) as camera:

@@ -98,6 +98,8 @@ def trained(telling: bool, model: QAMoE, seed: int = 1) -> QAMoE:
     return weigh(sure, *spoiled, SETTINGS, "curve", seed)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_what_is_called_bad_but_tells_is_trusted_more_and_what_misleads_less() -> None:
     tells, misleads = trained(True, network()), trained(False, network())
     for stream in STREAMS:
@@ -105,6 +107,8 @@ def test_what_is_called_bad_but_tells_is_trusted_more_and_what_misleads_less() -
     assert min(of.item() for of in misleads.trust_exponents.values()) > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_only_what_is_asked_for_is_trained_and_a_seed_gives_one_network() -> None:
     model = network()
     first, again = (trained(False, model).state_dict() for _ in range(2))
@@ -119,6 +123,8 @@ def test_only_what_is_asked_for_is_trained_and_a_seed_gives_one_network() -> Non
     assert {"trust_exponents", "experts", "fusion"} <= moved
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_the_network_that_goes_in_stays_as_it_was() -> None:
     model = network()
     before = {name: weights.clone() for name, weights in model.state_dict().items()}

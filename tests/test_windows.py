@@ -173,6 +173,8 @@ def test_a_stream_that_has_ended_is_absent_and_the_rest_goes_on() -> None:
     assert windows.finished
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_arrival_between_streams_does_not_change_the_feed(seed: int) -> None:
     generator = np.random.default_rng(seed)
@@ -206,6 +208,8 @@ def test_the_order_of_arrival_between_streams_does_not_change_the_feed(seed: int
     assert last == dict.fromkeys(range(hops), 0)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 @given(st.integers(0, 2**32 - 1))
 def test_sound_that_ends_before_the_pictures_gives_one_feed_as_well(seed: int) -> None:
     generator = np.random.default_rng(seed)

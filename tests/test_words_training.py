@@ -85,6 +85,8 @@ def test_batches_hold_each_text_once_and_little_padding(tokens: WordTokens) -> N
     assert inner == wanted
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_corpora_have_the_counts_of_their_publications(data_folder: Path) -> None:
     assert [len(mosei(data_folder, split)) for split in ("train", "valid", "test")] == [
         *(16_274, 1_861, 4_653)
@@ -179,6 +181,8 @@ def test_begin_and_end_tokens_do_not_speak_for_the_text(minilm: Path, tokens: Wo
     assert not torch.allclose(reader.read(inner, batch.inner).value, before)
 
 
+@pytest.mark.slow
+@pytest.mark.parallel
 def test_average_of_readers_is_the_mean_of_their_weights(minilm: Path) -> None:
     readers = [SentimentReader(load_minilm(minilm)) for _ in range(2)]
     with torch.no_grad():

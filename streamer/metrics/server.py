@@ -15,6 +15,8 @@ PATIENCE_SECONDS = 5.0
 """For a client to send its request and to take the answer."""
 
 JOIN_SECONDS = 2.0
+LOOK_SECONDS = 0.1
+"""From one look whether it is to end to the next."""
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -47,7 +49,7 @@ class MetricsServer:
         app: App = make_wsgi_app(registry)
         self._server.set_app(guarded(app, own_hosts(self.port)) if host in LOOPBACK else app)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="metrics", daemon=True
+            target=self._server.serve_forever, args=(LOOK_SECONDS,), name="metrics", daemon=True
         )
         self._thread.start()
 
