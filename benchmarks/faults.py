@@ -100,12 +100,14 @@ class Scene:
 
 
 @contextmanager
-def scene(assets: Assets) -> Iterator[Scene]:
-    """Face and voice of real persons, on a microphone and a camera of this machine's own."""
+def scene(assets: Assets, seconds: float = 900.0) -> Iterator[Scene]:
+    """Face and voice of real persons, on a microphone and a camera of this machine's own. So many
+    ``seconds`` the voice speaks, from the beginning and whenever the microphone has come back."""
     film = assets.file("demo-media", "WolfgangLanger_Pexels.mp4")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="faults")))
-        voice = repeated(assets.file("demo-media", "two_cities.wav"), folder / "voice.wav")
+        spoken = assets.file("demo-media", "two_cities.wav")
+        voice = repeated(spoken, folder / "voice.wav", seconds)
         pulse = stack.enter_context(pulse_server())
         camera = stack.enter_context(network_camera(film))
         options = {
@@ -131,7 +133,7 @@ def scene(assets: Assets) -> Iterator[Scene]:
         yield shown
 
 
-def repeated(wav: Path, to: Path, seconds: float = 900.0) -> Path:
+def repeated(wav: Path, to: Path, seconds: float) -> Path:
     """The same sound again and again."""
     with wave.open(str(wav)) as source, wave.open(str(to), "wb") as target:
         target.setparams(source.getparams())

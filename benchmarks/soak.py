@@ -34,6 +34,8 @@ from streamer.signals import interrupt_once
 
 SAMPLE_SECONDS = 5.0
 VANISH_SECONDS = 3.0
+START_SECONDS = 300.0
+"""What the voice goes on for while the session starts and a last fault passes."""
 RECENT = 200
 """Messages that are kept in memory between two faults."""
 
@@ -113,7 +115,7 @@ def megabytes(process: int) -> float | None:
 def with_faults(minutes: float, every: float, seed: int, out: Path) -> End:
     """In real time, with a fault every ``every`` seconds."""
     draws, why = random.Random(seed), "ended as asked"
-    with scene(Assets(load_settings().assets)) as shown:
+    with scene(Assets(load_settings().assets), 60 * minutes + START_SECONDS) as shown:
         soak = Soak(shown.session, shown.observer, out)
         try:
             while soak.at < 60 * minutes and not soak.wait(min(every, 60 * minutes - soak.at)):
