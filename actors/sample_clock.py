@@ -9,12 +9,17 @@ PATIENCE = SECOND * 3 // 20
 """Time for which a delay must last to be a loss: a block that was only held up is followed at once
 by the ones behind it, and the delay goes back."""
 
+FOLLOWED_EVERY = 10 * SECOND
+"""A device's clock runs off by less than a millisecond in this time as a rule."""
+
 
 class SampleClock:
     """Places blocks of samples by counting from the first one, and watches the count by the clock.
 
-    Counting keeps neighbouring samples together, whatever the jitter of the callbacks. Where the
-    device lost samples, stalled, or runs off (more than 0.1 s), it starts anew: a gap, not a shift.
+    Counting keeps neighbouring samples together, whatever the jitter of the callbacks. No block
+    comes before its time, so the least delay of many is how far the device's clock has run off: by
+    that the count is moved. Where the device lost samples or stalled (more than 0.1 s), it starts
+    anew: a gap, not a shift.
     """
 
     def __init__(self, rate: int, latency: int) -> None:
@@ -24,12 +29,19 @@ class SampleClock:
         self._anchor: int | None = None
         self._count = 0
         self._late_since: int | None = None
+        self._least_delay = MAX_DRIFT
+        self._followed_at = 0
 
     def place(self, samples: int, now: int) -> int:
         """When the first sample of a block that arrived at ``now`` (ns) was captured."""
         by_clock = now - self._latency - samples * SECOND // self._rate
         if self._anchor is None or self._is_lost(by_clock - self._next(), now):
             self._anchor, self._count, self._late_since = by_clock, 0, None
+            self._least_delay, self._followed_at = MAX_DRIFT, now
+        self._least_delay = min(self._least_delay, by_clock - self._next())
+        if now - self._followed_at >= FOLLOWED_EVERY:
+            self._anchor += self._least_delay
+            self._least_delay, self._followed_at = MAX_DRIFT, now
         start = self._next()
         self._count += samples
         return start

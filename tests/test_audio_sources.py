@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actors.audio_sources import FileAudioSource, MicrophoneSource
 from actors.hop_cutter import HopCutter
-from actors.sample_clock import MAX_DRIFT, PATIENCE, SampleClock
+from actors.sample_clock import FOLLOWED_EVERY, MAX_DRIFT, PATIENCE, SampleClock
 from actors.source import EndOfStream
 from streamer.devices import Microphone, choose_microphone
 from streamer.errors import SourceError
@@ -162,6 +162,27 @@ def test_blocks_that_were_only_held_up_stay_together(held_up: int) -> None:
     arrival = (held_up + 1) * BLOCK
     placed = [clock.place(320, arrival) for _ in range(held_up)]
     assert placed == [(number + 1) * BLOCK for number in range(held_up)]
+
+
+@given(
+    run_off=st.integers(-200, 200),  # parts in a million
+    jitter=st.lists(st.integers(0, BLOCK * 4), min_size=20, max_size=60),
+    punctual=st.integers(0, 19),
+)
+def test_a_device_whose_clock_runs_off_is_followed(
+    run_off: int, jitter: list[int], punctual: int
+) -> None:
+    clock, length = SampleClock(16000, 0), BLOCK + BLOCK * run_off // 1_000_000
+    jitter[punctual] = 0
+    last = None
+    for number in range(10 * FOLLOWED_EVERY // BLOCK):
+        captured_at = number * length
+        placed = clock.place(320, captured_at + length + jitter[number % len(jitter)])
+        if captured_at > 2 * FOLLOWED_EVERY:
+            assert abs(placed - captured_at) < SECOND // 200
+            assert last is not None
+            assert abs(placed - last - BLOCK) < SECOND // 200
+        last = placed
 
 
 def test_a_device_that_runs_ahead_is_placed_anew() -> None:
