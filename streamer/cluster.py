@@ -25,6 +25,9 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # Its workers would give way to whatever else the machine does, and what is live would fall behind.
 os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+# Where the raylet has gone Ray ends a driver on the spot, not even its context managers run, if it
+# takes the raylet's process for dead: the parent's, unless it is told another one.
+os.environ["RAY_RAYLET_PID"] = str(os.getpid())
 
 import psutil
 import ray
