@@ -25,8 +25,9 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # Its workers would give way to whatever else the machine does, and what is live would fall behind.
 os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-# Where the raylet has gone Ray ends a driver on the spot, not even its context managers run, if it
-# takes the raylet's process for dead: the parent's, unless it is told another one.
+# Where it cannot reach the raylet, and takes its process for dead, Ray ends a driver on the spot:
+# not even context managers run. It takes the parent for that process unless it is told another one,
+# and for dead if that is process 1. That the raylet is gone the supervisor sees.
 os.environ["RAY_RAYLET_PID"] = str(os.getpid())
 
 import psutil
