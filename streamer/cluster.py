@@ -25,6 +25,10 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # Its workers would give way to whatever else the machine does, and what is live would fall behind.
 os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+# Its logs would hold statistics of every minute, 6 MB an hour, and grow to half a gigabyte each.
+os.environ.setdefault("RAY_event_stats_print_interval_ms", "0")
+os.environ.setdefault("RAY_ROTATION_MAX_BYTES", "1000000")
+os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")
 # Where it cannot reach the raylet, and takes its process for dead, Ray ends a driver on the spot:
 # not even context managers run. It takes the parent for that process unless it is told another one,
 # and for dead if that is process 1. That the raylet is gone the supervisor sees.
