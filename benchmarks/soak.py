@@ -23,7 +23,7 @@ import psutil
 from benchmarks.faults import HOLD, PATIENCE, scene
 from benchmarks.soak_report import End, Incident, Sample, Start, keep, kept, report
 from streamer.assets import Assets
-from streamer.cluster import is_alive, wait_for_end
+from streamer.cluster import VITAL, is_alive, wait_for_end
 from streamer.errors import PipelineError
 from streamer.faults import Observer, rehearse
 from streamer.feed.messages import SentimentMessage
@@ -88,7 +88,7 @@ class Soak:
         self._counted += len(heard)
         self._messages += len(heard)
         self._media = max([self._media, *(item.window.end for item in closed)])
-        memory = {name: (used, process) for name, process in self._session.processes.items()
+        memory = {name: (used, process) for name, process in self._processes().items()
                   if (used := megabytes(process)) is not None}  # fmt: skip
         return Sample(
             self.at,
@@ -98,6 +98,15 @@ class Soak:
             self._media,
             self._messages,
         )
+
+    def _processes(self) -> dict[str, int]:
+        """The actors', Ray's own, and this one, which is what a command's would be."""
+        found = {**self._session.processes, "command": os.getpid()}
+        for process in psutil.Process().children():
+            with suppress(psutil.NoSuchProcess):
+                if process.name() in VITAL:
+                    found[process.name()] = process.pid
+        return found
 
     def _forget(self) -> None:
         forgotten = max(self._counted - RECENT, 0)

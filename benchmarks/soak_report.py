@@ -35,7 +35,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Sample:
-    """At ``at`` s of the run: memory by actor (MB, process number), the latest published latency
+    """At ``at`` s of the run: memory by process (MB, its number), the latest published latency
     and age of the words (ms), the end of the newest window (s of media), messages so far."""
 
     at: float
@@ -98,13 +98,14 @@ def slope_of(points: Sequence[tuple[float, float]]) -> tuple[float, float, float
     return found.slope * HOUR, found.low_slope * HOUR, found.high_slope * HOUR
 
 
-def growth_of(samples: Iterable[Sample], actor: str, warm_up: float) -> float | None:
-    """By how much (%) an actor's memory grows an hour: the median over all pairs of samples of one
-    and the same process, whose first minute and the run's ``warm_up`` are left out."""
+def growth_of(samples: Iterable[Sample], name: str, warm_up: float) -> float | None:
+    """By how much (%) the memory of the process ``name`` grows an hour: the median over all pairs
+    of samples of one and the same number, whose first minute and the run's ``warm_up`` are left
+    out."""
     by_process: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for sample in samples:
-        if actor in sample.memory:
-            megabytes, process = sample.memory[actor]
+        if name in sample.memory:
+            megabytes, process = sample.memory[name]
             by_process[process].append((sample.at, megabytes))
     slopes, levels, seconds = [], [], 0.0
     for points in by_process.values():
@@ -162,14 +163,14 @@ def _recoveries(incidents: Sequence[Incident]) -> Iterator[str]:
 
 
 def _memory(samples: Sequence[Sample], warm_up: float) -> Iterator[str]:
-    yield "| actor | memory, last | grows an hour | processes |"
+    yield "| process | memory, last | grows an hour | how many |"
     yield "| --- | --- | --- | --- |"
-    for actor in sorted({name for sample in samples for name in sample.memory}):
-        those = [sample.memory[actor] for sample in samples if actor in sample.memory]
-        growth = growth_of(samples, actor, warm_up)
+    for name in sorted({name for sample in samples for name in sample.memory}):
+        those = [sample.memory[name] for sample in samples if name in sample.memory]
+        growth = growth_of(samples, name, warm_up)
         told = "too short a run to tell" if growth is None else f"{growth:+.2f} %"
         processes = len({process for _, process in those})
-        yield f"| {actor} | {those[-1][0]:.0f} MB | {told} | {processes} |"
+        yield f"| {name} | {those[-1][0]:.0f} MB | {told} | {processes} |"
 
 
 def _faults(incidents: Sequence[Incident]) -> Iterator[str]:

@@ -25,6 +25,8 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # Its workers would give way to whatever else the machine does, and what is live would fall behind.
 os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+# Of every call to an actor it would keep a record, 400 MB an hour of them.
+os.environ.setdefault("RAY_task_events_report_interval_ms", "0")
 # Its logs would hold statistics of every minute, 6 MB an hour, and grow to half a gigabyte each.
 os.environ.setdefault("RAY_event_stats_print_interval_ms", "0")
 os.environ.setdefault("RAY_ROTATION_MAX_BYTES", "1000000")
