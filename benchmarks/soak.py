@@ -115,9 +115,9 @@ class Soak:
 
 
 def megabytes(process: int) -> float | None:
-    """Memory that is a process's own, with its part of what it shares."""
+    """Memory that is a process's own: its part of what it shares with others depends on them."""
     with suppress(psutil.Error):
-        return round(psutil.Process(process).memory_full_info().pss / 2**20, 1)
+        return round(psutil.Process(process).memory_full_info().uss / 2**20, 2)
     return None
 
 
