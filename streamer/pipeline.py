@@ -20,7 +20,8 @@ VANISH_TIMEOUT = 1.0
 @dataclass(frozen=True, slots=True)
 class Part:
     """One actor: the stage it hosts, with the arguments and options of its constructor, and the
-    part that ``receives`` what it sends. Without it, ``streams`` come to nothing."""
+    part that ``receives`` what it sends. Without it, ``streams`` come to nothing. ``is_light``: its
+    libraries are loaded soon, and take little memory."""
 
     name: str
     stage: str
@@ -28,6 +29,7 @@ class Part:
     receives: str | None = None
     streams: tuple[Stream, ...] = ()
     wants_gpu: bool = False
+    is_light: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -39,8 +41,8 @@ class Pipeline:
     """Starts an actor for every part, in their order; ``local`` says whether their processes are on
     this machine, so that one that hangs can be killed.
 
-    A part's actor may be replaced by another one, which its senders are told of. One spare actor
-    waits for that, with what takes time to import imported.
+    A part's actor may be replaced by another one, which its senders are told of. Spare actors wait
+    for that, with what takes time to import imported: one for light parts, one for the others.
     """
 
     def __init__(self, parts: Iterable[Part], local: bool) -> None:
@@ -48,7 +50,7 @@ class Pipeline:
         self._local = local
         self._actors = {name: cluster.actor(part.wants_gpu) for name, part in self.parts.items()}
         self._processes: dict[str, psutil.Process] = {}
-        self._spare: Any = None
+        self._spares: dict[bool, Any] = {}
 
     def open(self, timeout: float) -> dict[str, str]:
         """What each part has got hold of. Raises as ``cluster.get``."""
@@ -107,11 +109,12 @@ class Pipeline:
         """Let the part's actor hold so much more memory: for rehearsing faults."""
         self._actors[name].swell.remote(megabytes)
 
-    def prepare_spare(self) -> None:
-        """Start the spare actor, if there is none."""
-        if self._spare is None:
-            self._spare = cluster.actor(wants_gpu=False)
-            self._spare.warm_up.remote([part.module for part in self.parts.values()])
+    def prepare_spares(self) -> None:
+        """Start the spare actors that there are not."""
+        for light in {part.is_light for part in self.parts.values()} - {*self._spares}:
+            modules = [part.module for part in self.parts.values() if part.is_light == light]
+            self._spares[light] = cluster.actor(wants_gpu=False)
+            self._spares[light].warm_up.remote(modules)
 
     def discard(self, name: str) -> None:
         """End the part's actor, whatever state it is in."""
@@ -128,10 +131,9 @@ class Pipeline:
     ) -> Any:
         """Put another actor in the place of one that was discarded; a reference that is ready when
         it is. ``options`` and ``then``: see actors.host.Host."""
-        spare, self._spare = self._spare, None
-        if spare is None or self.parts[name].wants_gpu:
-            spare, self._spare = cluster.actor(self.parts[name].wants_gpu), spare
-        self._actors[name] = spare
+        part = self.parts[name]
+        spare = None if part.wants_gpu else self._spares.pop(part.is_light, None)
+        self._actors[name] = cluster.actor(part.wants_gpu) if spare is None else spare
         return self._open(name, options, then)
 
     def connect(self, name: str) -> None:

@@ -86,7 +86,7 @@ class Session:
                 self.retreat,
                 lambda: machine.has_died,
                 essential=ESSENTIAL if settings.paced else tuple(self._pipeline.parts),
-                spare=settings.paced and settings.supervision.spare,
+                spares=settings.paced and settings.supervision.spare,
             )
             self._resources = resources.pop_all()
         return self
@@ -208,7 +208,13 @@ class Session:
 def parts_of(settings: Settings, name: str, streams: tuple[Stream, ...]) -> Iterator[Part]:
     """The actors that a session of this name needs."""
     clock = SessionClock.now()
-    yield Part("feed", "actors.feed:Feed", (settings, name), options={"wall_clock": clock})
+    yield Part(
+        "feed",
+        "actors.feed:Feed",
+        (settings, name),
+        is_light=True,
+        options={"wall_clock": clock},
+    )
     yield Part(
         "analyzer",
         "actors.analyzer:Analyzer",

@@ -55,7 +55,7 @@ class Supervisor:
         has_died: Callable[[], bool],
         *,
         essential: Collection[str],
-        spare: bool,
+        spares: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.finished = False
@@ -68,7 +68,7 @@ class Supervisor:
         self._steps_down = 0
         self._has_died = has_died
         self._essential = essential
-        self._keeps_spare = spare
+        self._keeps_spares = spares
         self._clock = clock
         self._watches: dict[str, Watch] = {}
         self._answers: dict[str, Any] = {}
@@ -145,8 +145,8 @@ class Supervisor:
                     raise PipelineError("Ray has died: one of its own processes is gone")
                 for part in self._pipeline.parts.values():
                     self._look_after(part)
-                if self._keeps_spare:
-                    self._pipeline.prepare_spare()
+                if self._keeps_spares:
+                    self._pipeline.prepare_spares()
             except UserError as error:
                 self.failure = error
                 return

@@ -1,6 +1,7 @@
 """Every fault in one running session on real devices: named, survived, and nothing else touched."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -56,6 +57,17 @@ def test_an_actor_that_dies_or_hangs_is_replaced(shown: Scene, actor: str, what:
             for stream, part in window.reliability.items()
             if (stream == "vision") != (actor == "camera")
         )
+
+
+def test_feed_and_analyzer_have_a_spare_each(shown: Scene) -> None:
+    """That of the feed has loaded nothing that is only for the others."""
+    done(shown, "feed and analyzer killed")
+    loaded = {
+        name: {Path(place.path).name for place in psutil.Process(pid).memory_maps()}
+        for name, pid in shown.session.processes.items()
+    }
+    assert any("libtorch" in name for name in loaded["analyzer"])
+    assert not any("libtorch" in name for name in loaded["feed"])
 
 
 def test_one_that_swells_is_replaced(shown: Scene) -> None:
