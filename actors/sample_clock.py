@@ -37,14 +37,17 @@ class SampleClock:
         by_clock = now - self._latency - samples * SECOND // self._rate
         if self._anchor is None or self._is_lost(by_clock - self._next(), now):
             self._anchor, self._count, self._late_since = by_clock, 0, None
-            self._least_delay, self._followed_at = MAX_DRIFT, now
+            self._watch_anew(now)
         self._least_delay = min(self._least_delay, by_clock - self._next())
         if now - self._followed_at >= FOLLOWED_EVERY:
             self._anchor += self._least_delay
-            self._least_delay, self._followed_at = MAX_DRIFT, now
+            self._watch_anew(now)
         start = self._next()
         self._count += samples
         return start
+
+    def _watch_anew(self, now: int) -> None:
+        self._least_delay, self._followed_at = MAX_DRIFT, now
 
     def _next(self) -> int:
         return (self._anchor or 0) + self._count * SECOND // self._rate

@@ -23,9 +23,9 @@ import psutil
 from benchmarks.faults import HOLD, PATIENCE, scene
 from benchmarks.soak_report import End, Incident, Sample, Start, keep, kept, report
 from streamer.assets import Assets
-from streamer.cluster import VITAL, is_alive, wait_for_end
+from streamer.cluster import VITAL, wait_for_end
 from streamer.errors import PipelineError
-from streamer.faults import Observer, rehearse
+from streamer.faults import Observer, leftovers, rehearse
 from streamer.feed.messages import SentimentMessage
 from streamer.reel import render
 from streamer.session import Session
@@ -78,8 +78,9 @@ class Soak:
 
     def end(self, why: str) -> End:
         """To be asked when the session has been taken down."""
-        wait_for_end(list(self.below), VANISH_SECONDS)
-        return End(self.at, self._observer.lost, sum(map(is_alive, self.below)), why)
+        below = list(self.below)
+        wait_for_end(below, VANISH_SECONDS)
+        return End(self.at, self._observer.lost, len(leftovers(below)), why)
 
     def _sample(self) -> Sample:
         heard = [message for _, message in self._observer.seen[self._counted :]]

@@ -21,6 +21,7 @@ import pytest
 
 from streamer.asset_table import NEEDED
 from streamer.assets import Assets
+from streamer.feed.keys import new_keys
 from streamer.settings import load_settings
 from tests import commands
 
@@ -52,6 +53,13 @@ def assets() -> Assets:
     if missing:
         pytest.skip(f"assets missing: {', '.join(missing)} (run: qamoe-stream models pull)")
     return found
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """A folder with the keys of a session and of a first client."""
+    new_keys(tmp_path / "keys")
+    return tmp_path / "keys"
 
 
 @pytest.fixture(scope="session")

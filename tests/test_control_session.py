@@ -10,7 +10,7 @@ import pytest
 from streamer.assets import Assets
 from streamer.control import Controller
 from streamer.feed import Subscriber
-from streamer.feed.keys import add_client, new_keys
+from streamer.feed.keys import add_client
 from streamer.feed.messages import HealthMessage, Message, SentimentMessage
 from tests.commands import free_port, running
 
@@ -44,10 +44,8 @@ def sees_nothing(message: Message) -> bool:
     return isinstance(message, SentimentMessage) and message.reliability["vision"].value == 0
 
 
-def test_a_session_is_steered_and_ended(tmp_path: Path, assets: Assets) -> None:
+def test_a_session_is_steered_and_ended(keys: Path, assets: Assets) -> None:
     film = assets.file("demo-media", "WolfgangLanger_Pexels.mp4")
-    keys = tmp_path / "keys"
-    new_keys(keys)
     ann = add_client(keys, "ann")
     control = f"tcp://127.0.0.1:{free_port()}"
     sources = ("--source", str(film), "--loop", "--mic", "off")

@@ -27,12 +27,6 @@ ANY_PORT = "tcp://127.0.0.1:0"
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    new_keys(tmp_path / "keys")
-    return tmp_path / "keys"
-
-
-@pytest.fixture
 def publisher(keys: Path) -> Iterator[Publisher]:
     with Publisher(ANY_PORT, "json", blocking=False, keys=server_keys(keys)) as publisher:
         yield publisher

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streamer.feed.keys import add_client, new_keys, server_keys
+from streamer.feed.keys import add_client, server_keys
 from streamer.feed.publisher import Publisher
 from tests.feed_fixtures import health, sentiment
 from tests.plugin_fixtures import JAVASCRIPT, interrupt, node, python, run, started
@@ -25,12 +25,6 @@ def command(plugin: str, *arguments: str) -> list[str]:
     if plugin == "javascript":
         return node(str(JAVASCRIPT / "cli.js"), *arguments)
     return python(scripts[plugin], *arguments)
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    new_keys(tmp_path / "keys")
-    return tmp_path / "keys"
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from streamer.feed import Subscriber
-from streamer.feed.keys import new_keys
 from streamer.feed.messages import SentimentMessage
 from tests.browser import chromium, looking
 from tests.commands import COMMAND, free_port
@@ -38,12 +37,11 @@ def test_a_recording_is_seen_in_the_browser(file: Path) -> None:
         assert outcome(replay)[0] == 0
 
 
-def test_it_is_locked_with_keys(file: Path, tmp_path: Path) -> None:
-    new_keys(tmp_path / "keys")
+def test_it_is_locked_with_keys(file: Path, keys: Path) -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
-    options = ["--speed", "max", "--ui", "off", "--keys", str(tmp_path / "keys")]
+    options = ["--speed", "max", "--ui", "off", "--keys", str(keys)]
     with (
-        Subscriber(address, keys=tmp_path / "keys", idle=30) as feed,
+        Subscriber(address, keys=keys, idle=30) as feed,
         Subscriber(address, idle=1) as stranger,
         started([*COMMAND, "replay", str(file), "--bind", address, *options]) as replay,
     ):

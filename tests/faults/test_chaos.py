@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from streamer.assets import Assets
-from streamer.feed.keys import new_keys
 from tests.commands import command
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("assets"), pytest.mark.timeout(300)]
@@ -15,10 +14,11 @@ LINE = re.compile(r"(?P<fault>[a-z ]+): (reads 0 after [\d.]+ s, )?recovered aft
                   r"longest silence [\d.]+ s, messages lost (?P<lost>\d+)")  # fmt: skip
 
 
-def test_a_rehearsal_says_what_came_of_each_fault(tmp_path: Path, assets: Assets) -> None:
-    new_keys(tmp_path / "keys")
+def test_a_rehearsal_says_what_came_of_each_fault(
+    tmp_path: Path, assets: Assets, keys: Path
+) -> None:
     config = tmp_path / "locked.yaml"
-    config.write_text(f"feed: {{keys: {tmp_path / 'keys'}}}\ncamera: {{frame_rate: 5}}\n")
+    config.write_text(f"feed: {{keys: {keys}}}\ncamera: {{frame_rate: 5}}\n")
     film = str(assets.file("demo-media", "WolfgangLanger_Pexels.mp4"))
     options = ("--source", film, "--mic", "off", "--config", str(config))
     done = command("chaos", *options, "--duration", "25", "--every", "5", "--seed", "3",
