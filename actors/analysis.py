@@ -100,6 +100,11 @@ class Analysis:
                 yield transcript_message(self.envelope, item, self._wall_clock())
 
     @property
+    def next_hop(self) -> int:
+        """The hop whose window is told next."""
+        return self._assembler.next_hop
+
+    @property
     def steps_down(self) -> int:
         """How far it has gone down the ladder that streamer.retreat makes of the settings."""
         return self._retreat.steps_down

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from actors.analysis import Analysis, device_of, live_estimator, words_encoder
-from actors.channel import Channel, channel_to
+from actors.channel import DELIVERY_TIMEOUT, PACKETS_WAITING, Channel, channel_to
 from actors.notes import Notes
 from models.identity import made_of
 from streamer.errors import PipelineError
@@ -24,6 +24,10 @@ TICK_SECONDS = 0.02
 """How often a paced session looks for windows that are overdue."""
 
 STOP_TIMEOUT = 2.0
+
+LEAD = PACKETS_WAITING
+"""Hops that one stream may be ahead of the next window where nothing paces them: beyond it waits for
+the slowest stream, as for any receiver."""
 
 
 class Analyzer:
@@ -65,6 +69,7 @@ class Analyzer:
         )
         self._epoch: int | None = None
         self._lock = threading.RLock()
+        self._told_more = threading.Condition(self._lock)
         self._failure: Exception | None = None
         self.seen_at: int | None = None
         """When the ticking thread last came by, on the monotonic clock (ns)."""
@@ -99,12 +104,19 @@ class Analyzer:
             self._ticker.start()
 
     def push(self, packet: Packet) -> None:
-        """Take in a packet of any stream and tell what it completes."""
+        """Take in a packet of any stream and tell what it completes.
+
+        Faster than real time it first waits until the packet is not too far ahead of the others.
+        Raises PipelineError where that takes too long.
+        """
         with self._lock:
+            if not (self._settings.paced or self._is_near(packet)):
+                self._wait_for_others(packet)
             self._analysis.add(packet)
             if self._notes is not None:
                 self._notes.add(packet)
             self._tell()
+            self._told_more.notify_all()
 
     def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
         """See Analysis."""
@@ -142,8 +154,18 @@ class Analyzer:
             if self._stopping.is_set():
                 return
             self._stopping.set()
+            self._told_more.notify_all()
             self._channel.put([self._analysis.bye(reason)])
         self._channel.close(STOP_TIMEOUT)
+
+    def _is_near(self, packet: Packet) -> bool:
+        return packet.hop < self._analysis.next_hop + LEAD or self._stopping.is_set()
+
+    def _wait_for_others(self, packet: Packet) -> None:
+        if not self._told_more.wait_for(lambda: self._is_near(packet), DELIVERY_TIMEOUT):
+            raise PipelineError(
+                f"analyzer: for {DELIVERY_TIMEOUT:g} s nothing has come of the slowest stream"
+            )
 
     def _tick(self) -> None:
         try:

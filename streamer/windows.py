@@ -111,6 +111,11 @@ class WindowAssembler:
             self._unrevised.clear()
 
     @property
+    def next_hop(self) -> int:
+        """The hop whose window is the next one to be closed."""
+        return self._next
+
+    @property
     def finished(self) -> bool:
         """Whether every stream has ended and all has been handed out."""
         return (

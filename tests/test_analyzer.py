@@ -1,6 +1,7 @@
 """Analyzer and feed without Ray: packets in, messages on a real socket out."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import msgspec
 import pytest
 
 from actors.analysis import WORDS_PAUSED
-from actors.analyzer import Analyzer
+from actors.analyzer import LEAD, Analyzer
 from actors.feed import Feed
 from streamer.errors import PipelineError
 from streamer.feed import Subscriber
@@ -80,6 +81,21 @@ def test_a_complete_window_is_published_and_revised_by_its_words() -> None:
     assert last.reliability["text"].model > 0
     assert last.words_age_ms == 0
     assert set(last.routing) >= {"text", "audio", "vision"}
+
+
+def test_faster_than_real_time_no_stream_runs_away_from_the_slowest() -> None:
+    unpaced = {"source.file": "film.mp4", "source.speed": "max"}
+    with running(Clock(), **unpaced) as (analyzer, _), ThreadPoolExecutor() as elsewhere:
+        for hop in range(LEAD):
+            analyzer.push(faces(hop))
+        too_early = elsewhere.submit(analyzer.push, faces(LEAD))
+        assert not wait([too_early], timeout=0.2).done
+        analyzer.push(voice(0))
+        too_early.result(PATIENCE)
+        at_the_end = elsewhere.submit(analyzer.push, faces(LEAD + 1))
+        assert not wait([at_the_end], timeout=0.2).done
+        analyzer.stop("done")
+        at_the_end.result(PATIENCE)
 
 
 def test_words_stay_off_the_feed_unless_asked_for() -> None:
