@@ -26,8 +26,8 @@ TICK_SECONDS = 0.02
 STOP_TIMEOUT = 2.0
 
 LEAD = PACKETS_WAITING
-"""Hops that one stream may be ahead of the next window where nothing paces them: beyond it waits for
-the slowest stream, as for any receiver."""
+"""Hops that a stream may be ahead of the next window where nothing paces it: then it waits for the
+slowest one, as for any receiver."""
 
 
 class Analyzer:

@@ -7,8 +7,8 @@ from streamer.signals import ignore_from_now_on, interrupt_once
 
 def main() -> None:
     """Run the command line; see streamer.cli."""
-    interrupt_once()
     try:
+        interrupt_once()
         from streamer.cli import main as command
     except KeyboardInterrupt:
         sys.exit(0)

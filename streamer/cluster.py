@@ -14,7 +14,7 @@ from typing import Any
 from streamer.environment import environment
 from streamer.errors import PipelineError, UserError
 from streamer.settings import RaySettings
-from streamer.signals import held_back
+from streamer.signals import handlers_kept, held_back
 from streamer.stderr import native_stderr_silenced
 
 # Ray reads these once, when it is imported. It listens on all interfaces whatever it is told, so
@@ -166,8 +166,7 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
     # statistics off.
     (folder / "ray_bootstrap_config.yaml").write_text("{}")
     marked = environment({"HOME": str(folder), MARK: str(folder)})
-    # Ray crashes where a signal comes while it starts, which takes a few seconds.
-    with contextlib.chdir(empty), marked, held_back() as came:
+    with contextlib.chdir(empty), marked, handlers_kept(), _connection_held():
         try:
             ray.init(
                 log_to_driver=False,
@@ -182,20 +181,36 @@ def _init(folder: Path, options: dict[str, Any]) -> None:
             raise KeyboardInterrupt from None
         except Exception as error:  # Ray raises a bare one where the machine is too slow for it
             raise PipelineError(f"Ray did not start: {_lines(error)[0]}") from None
-    if came:
-        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _connection_held() -> Iterator[None]:
+    """Ray's start, which takes seconds, can be interrupted as long as it is Python that waits for
+    its processes; not the half second at its end in which this one connects to them, in C++."""
+    connect = ray._private.worker.connect
+
+    def held(*arguments: Any, **options: Any) -> None:
+        with held_back() as came:
+            connect(*arguments, **options)
+        if came:
+            raise KeyboardInterrupt
+
+    ray._private.worker.connect = held
+    try:
+        yield
+    finally:
+        ray._private.worker.connect = connect
 
 
 def _take_down(folder: Path, cluster: Cluster | None) -> None:
     """Shut Ray down, and end what survives that: interrupted while it starts, it leaves agents.
     Workers and agents have nothing to lose any more and go first, as Ray would wait for one after
-    the other; where it has died already it would wait long for all, so all go."""
-    dead = cluster is not None and cluster.has_died
+    the other; where it has died already, or never came to run, nothing ends them but this."""
+    runs = cluster is not None and not cluster.has_died
     known = [] if cluster is None else cluster.processes
     below = [*known, *_processes_of(folder)]
-    _end([process for process in below if dead or _name_of(process) not in VITAL])
-    quiet = native_stderr_silenced() if dead else contextlib.nullcontext()
-    with quiet:
+    _end([process for process in below if not runs or _name_of(process) not in VITAL])
+    with contextlib.nullcontext() if runs else native_stderr_silenced():
         ray.shutdown()
     wait_for_end(below, GRACE_SECONDS)
     _end([*below, *_processes_of(folder)])

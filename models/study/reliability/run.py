@@ -25,6 +25,7 @@ from models.training.reliability.clips import Clips, Readers
 from models.training.reliability.stage import Stage
 from streamer.packets import STREAMS
 from streamer.settings import Settings, load_settings
+from streamer.signals import heed
 
 
 def evaluate_reliability(config: Path, data: Path, out: Path, quick: bool = False) -> None:
@@ -110,6 +111,7 @@ class _Worker:
 
 
 def _begin(settings: ReliabilityStudySettings, data: Path) -> None:
+    heed()
     torch.set_num_threads(1)
     _Worker.player = Player(settings.sessions, data, Stage.load(_live()))
 
