@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -74,6 +75,7 @@ class Analyzer:
         self.seen_at: int | None = None
         """When the ticking thread last came by, on the monotonic clock (ns)."""
         self._stopping = threading.Event()
+        self._computing = ThreadPoolExecutor(1, "analyzer computes")
         self._ticker = threading.Thread(target=self._tick, name="analyzer ticks", daemon=True)
 
     def open(self) -> str:
@@ -115,8 +117,7 @@ class Analyzer:
             self._analysis.add(packet)
             if self._notes is not None:
                 self._notes.add(packet)
-            self._tell()
-            self._told_more.notify_all()
+        self._look()
 
     def set_controls(self, muted: Collection[Stream], paused: bool) -> None:
         """See Analysis."""
@@ -171,18 +172,24 @@ class Analyzer:
         try:
             while not self._stopping.wait(TICK_SECONDS):
                 self.seen_at = time.monotonic_ns()
-                with self._lock:
-                    if self._stopping.is_set():
-                        return
-                    self._tell()
+                self._look()
         except Exception as error:
             self._failure = error
 
+    def _look(self) -> None:
+        """Tell what there is to tell, in the one thread that computes: for every other one that
+        ever did, torch and its libraries would hold some 6 MB."""
+        self._computing.submit(self._tell).result()
+
     def _tell(self) -> None:
-        if self._epoch is None:
-            return
+        with self._lock:
+            if self._epoch is not None and not self._stopping.is_set():
+                self._tell_ready(self._epoch)
+                self._told_more.notify_all()
+
+    def _tell_ready(self, epoch: int) -> None:
         self._analysis.late_dropped = self._channel.lost
-        told = list(self._measured(self._analysis.ready(self._clock() - self._epoch)))
+        told = list(self._measured(self._analysis.ready(self._clock() - epoch)))
         items: list[Record]
         if self._notes is not None:
             items = [*self._notes.take(), *told]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,6 @@ from streamer.settings import Settings
 from streamer.tracing.spans import Spans
 
 STOP_TIMEOUT = 2.0
-
 
 SKIPPED_AT_ONCE = 3
 """Hops that are left out one after the other at most: however late it is, something is heard."""
@@ -42,12 +42,14 @@ class Transcriber:
         self._channel: Channel[VoiceFrames | Words] = channel_to(
             output, settings.paced, "transcriber to analyzer"
         )
+        # For every thread that ever computes, its libraries hold some memory.
+        self._computing = ThreadPoolExecutor(1, "transcriber computes")
         self._hearing = Hearing(settings, load_whisper(settings))
         self.spans = Spans(settings.trace.is_wanted)
 
     def open(self) -> str:
         """Warm up."""
-        self._hearing.warm_up()
+        self._computing.submit(self._hearing.warm_up).result()
         return "Whisper tiny.en"
 
     def start(self, epoch: int, resumed: bool = False) -> None:  # noqa: ARG002  all stages have it
@@ -67,6 +69,9 @@ class Transcriber:
             return
         self._skipped_at_once = 0
         hop = replace(hop, dropped=hop.dropped + self._skipped)
+        self._computing.submit(self._hear, hop).result()
+
+    def _hear(self, hop: AudioHop) -> None:
         begun = self.spans.clock()
         for packet in self._hearing.hear(hop):
             stage = "transcribe" if isinstance(packet, Words) else "hear"

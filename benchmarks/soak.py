@@ -116,9 +116,10 @@ class Soak:
 
 
 def megabytes(process: int) -> float | None:
-    """Memory that is a process's own: its part of what it shares with others depends on them."""
+    """Memory of no file: whether that of libraries is shared depends on who else loads them."""
     with suppress(psutil.Error):
-        return round(psutil.Process(process).memory_full_info().uss / 2**20, 2)
+        memory = psutil.Process(process).memory_info()
+        return round((memory.rss - memory.shared) / 2**20, 2)
     return None
 
 
