@@ -54,7 +54,7 @@ class PulseServer:
             try:
                 yield
             finally:
-                player.terminate()
+                player.kill()
 
     def suspend(self, suspended: bool) -> None:
         """A suspended microphone delivers nothing at all, like one that hangs."""
@@ -116,7 +116,7 @@ def _wait_for_sound(listener: tuple[str, ...]) -> None:
     with subprocess.Popen(listener, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         process.stdout.read(4000)
-        process.terminate()
+        process.kill()
 
 
 @contextmanager
@@ -126,5 +126,5 @@ def _running(*command: str, env: dict[str, str] | None = None) -> Iterator[None]
     try:
         yield
     finally:
-        process.terminate()
+        process.kill()
         process.wait(10)
