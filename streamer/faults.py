@@ -61,7 +61,8 @@ class Fault:
 class Outcome:
     """What came of a fault; times in s, None for what was never seen.
 
-    ``noticed``: until a window in which its streams read 0; ``recovered``: from its end until a
+    ``noticed``: until a window in which its streams read 0, None also where there was no window
+    before all was well again; ``recovered``: from its end until a
     window in which they read more than 0 again; ``gap``: the longest silence of the feed;
     ``reasons`` are those of the windows in between; ``touched`` the other streams that fell to 0.
     """
@@ -195,7 +196,8 @@ def rehearse(
     fault.begin()
     noticed = None
     if fault.streams:
-        noticed = _wait(lambda: _first(observer, began, fault.is_told_by), check, patience)
+        _wait(lambda: _first(observer, began, partial(_shows, fault, before)), check, patience)
+        noticed = _first(observer, began, fault.is_told_by)
     ended = began
     if fault.end is not None:
         time.sleep(max(began + hold - time.monotonic(), 0))
@@ -218,6 +220,12 @@ def rehearse(
         tuple(name for name in before.streams if name != "text" and _fell(between, name, fault)),
         observer.lost,
     )
+
+
+def _shows(fault: Fault, before: Before, window: SentimentMessage) -> bool:
+    """Whether a window tells of the fault, or comes from those that have taken its victims' place:
+    that may take less time than lies between two windows."""
+    return fault.is_told_by(window) or (fault.epochs > 0 and before.is_back(window, fault))
 
 
 def leftovers(processes: list[psutil.Process]) -> list[psutil.Process]:

@@ -112,9 +112,9 @@ class Pipeline:
     def prepare_spares(self) -> None:
         """Start the spare actors that there are not."""
         for light in {part.is_light for part in self.parts.values()} - {*self._spares}:
-            modules = [part.module for part in self.parts.values() if part.is_light == light]
-            self._spares[light] = cluster.actor(wants_gpu=False)
-            self._spares[light].warm_up.remote(modules)
+            parts = [part for part in self.parts.values() if part.is_light == light]
+            self._spares[light] = cluster.actor(any(part.wants_gpu for part in parts))
+            self._spares[light].warm_up.remote([part.module for part in parts])
 
     def discard(self, name: str) -> None:
         """End the part's actor, whatever state it is in."""
@@ -132,7 +132,7 @@ class Pipeline:
         """Put another actor in the place of one that was discarded; a reference that is ready when
         it is. ``options`` and ``then``: see actors.host.Host."""
         part = self.parts[name]
-        spare = None if part.wants_gpu else self._spares.pop(part.is_light, None)
+        spare = self._spares.pop(part.is_light, None)
         self._actors[name] = cluster.actor(part.wants_gpu) if spare is None else spare
         return self._open(name, options, then)
 
