@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .PHONY: run test test-fast lint audit bench assets setup clean help
 
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest --durations 12 --durations-min 5
 TWO := -n 2 --dist loadgroup
 
 run: assets ## set up, fetch the models, show the demo

@@ -107,6 +107,7 @@ def test_a_channel_without_room_is_refused() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_across_actors_no_more_is_under_way_than_the_channel_holds() -> None:
     import ray
 

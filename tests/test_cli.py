@@ -147,6 +147,7 @@ def test_a_file_that_is_no_media_is_named(answer: Answer, tmp_path: Path, conten
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_a_truncated_file_is_named(tmp_path: Path, assets: Assets) -> None:
     whole = assets.file("demo-media", "single_face.mp4").read_bytes()
     file = tmp_path / "clip.mp4"
@@ -181,6 +182,7 @@ def test_a_bad_settings_file_is_one_line(
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_offline_without_the_models_ends_at_once(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(f"assets: {{folder: {tmp_path / 'empty'}}}")
@@ -191,6 +193,7 @@ def test_offline_without_the_models_ends_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.usefixtures("assets")
 class TestDevicesThatFail:
     def test_no_camera(self) -> None:

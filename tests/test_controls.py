@@ -174,6 +174,7 @@ def test_qmf_ranking_wants_more_energy_where_the_stream_is_right() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_pdf_learns_to_foretell_the_true_class_probability() -> None:
     model = control(ConfidenceFusion)
     features, masks = inputs(32)

@@ -39,6 +39,7 @@ def spoken(messages: list[TranscriptMessage]) -> str:
     return plain(" ".join(word.text for message in messages for word in message.words))
 
 
+@pytest.mark.parallel
 def test_a_face_and_a_voice_become_a_complete_feed(talking_head: Finished) -> None:
     assert talking_head.code == 0
     for kind in (talking_head.windows, talking_head.transcripts, talking_head.health):
@@ -56,6 +57,7 @@ def test_a_face_and_a_voice_become_a_complete_feed(talking_head: Finished) -> No
     assert sum(item.dropped for name, item in bye.streams.items() if name != "text") == 0
 
 
+@pytest.mark.parallel
 @pytest.mark.parametrize(("file", "limit"), [("jfk.flac", 0.10), ("talking_head_en_8s.mp4", 0.15)])
 def test_the_words_arrive_with_their_capture_times(
     talking_head: Finished, data_folder: Path, assets: Assets, file: str, limit: float
@@ -74,6 +76,7 @@ def test_the_words_arrive_with_their_capture_times(
     assert np.median([abs(expected[word] - found[word]) for word in common]) < 0.15
 
 
+@pytest.mark.parallel
 def test_the_same_file_gives_the_same_feed(talking_head: Finished, data_folder: Path) -> None:
     clip = data_folder / "clips" / "talking_head_en_8s.mp4"
     again = stream("--source", str(clip), "--speed", "max", "--transcripts", "--session", "one")
@@ -129,6 +132,7 @@ def test_what_a_camera_sees_is_on_the_feed(assets: Assets) -> None:
     assert all(item.words_age_ms is None for item in run.windows)
 
 
+@pytest.mark.parallel
 def test_a_missing_track_is_an_absent_stream(assets: Assets) -> None:
     voice = assets.file("demo-media", "beckett.wav")
     run = stream("--source", str(voice), "--speed", "max", "--duration", "4")
@@ -137,6 +141,7 @@ def test_a_missing_track_is_an_absent_stream(assets: Assets) -> None:
     assert all(set(item.reliability) == {"text", "audio"} for item in run.windows)
 
 
+@pytest.mark.parallel
 def test_silence_abstains_with_a_reason(tmp_path: Path) -> None:
     silent = tmp_path / "silent.wav"
     with wave.open(str(silent), "wb") as file:
@@ -173,6 +178,7 @@ def test_an_interrupted_run_says_bye_and_leaves_nothing(number: int, assets: Ass
     assert not alive
 
 
+@pytest.mark.parallel
 def test_a_package_of_the_users_own_called_models_does_no_harm(
     tmp_path: Path, assets: Assets
 ) -> None:
@@ -190,6 +196,7 @@ def test_a_package_of_the_users_own_called_models_does_no_harm(
     assert len(done.stdout.splitlines()) > 4
 
 
+@pytest.mark.parallel
 def test_the_readmes_program_runs(tmp_path: Path, assets: Assets) -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     (program,) = [code for code in re.findall(r"```python\n(.*?)```", readme, re.S)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-import ray
 
 from streamer import cluster
 from streamer.settings import load_settings
@@ -21,6 +20,8 @@ print("joined a cluster of", len(ray.nodes()))
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    import ray  # after the cluster's module, which sets what it reads as it is imported
+
     with cluster.running(load_settings().ray):
         yield ray.get_runtime_context().gcs_address
 
@@ -38,12 +39,14 @@ def join(address: str, **token: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 def test_whoever_has_the_session_s_token_can_join(address: str) -> None:
     done = join(address, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=os.environ["RAY_AUTH_TOKEN"])
     assert "joined a cluster of 1" in done.stdout
 
 
 @pytest.mark.slow
+@pytest.mark.parallel
 @pytest.mark.parametrize(
     "token",
     [

@@ -52,6 +52,7 @@ def again(file: Path, *options: str) -> Finished:
     )  # fmt: skip
 
 
+@pytest.mark.parallel
 def test_whenever_its_process_is_killed_no_complete_record_is_lost(tmp_path: Path) -> None:
     chance = random.Random(7)
     expected = session(50)
@@ -78,6 +79,7 @@ def test_whenever_its_process_is_killed_no_complete_record_is_lost(tmp_path: Pat
     print(f"{KILLS} kills, {cut_off} within a record")
 
 
+@pytest.mark.parallel
 @pytest.mark.usefixtures("assets")
 @pytest.mark.parametrize("transcripts", [False, True], ids=["without words", "with words"])
 def test_a_recorded_file_is_told_again_and_judged_the_same(
