@@ -1,9 +1,11 @@
 """Analyzer and feed without Ray: packets in, messages on a real socket out."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from actors.analysis import WORDS_PAUSED
 from actors.analyzer import LEAD, Analyzer
 from actors.feed import Feed
+from models.estimator import Estimate, Estimator
 from streamer.errors import PipelineError
 from streamer.feed import Subscriber
 from streamer.feed.messages import (
@@ -96,6 +99,25 @@ def test_faster_than_real_time_no_stream_runs_away_from_the_slowest() -> None:
         assert not wait([at_the_end], timeout=0.2).done
         analyzer.stop("done")
         at_the_end.result(PATIENCE)
+
+
+def test_one_thread_computes_whoever_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every thread that ever did would hold memory to the end."""
+    computing: set[int] = set()
+    estimate = Estimator.estimate
+
+    def noted(self: Estimator, *arguments: Any) -> Estimate:
+        computing.add(threading.get_ident())
+        return estimate(self, *arguments)
+
+    monkeypatch.setattr(Estimator, "estimate", noted)
+    with running(Clock()) as (analyzer, feed):
+        for hop in range(4):
+            for packet in (voice(hop), faces(hop), words(hop, [])):
+                with ThreadPoolExecutor(1) as another:
+                    another.submit(analyzer.push, packet).result(PATIENCE)
+        heard(feed, 4)
+    assert len(computing) == 1
 
 
 def test_words_stay_off_the_feed_unless_asked_for() -> None:

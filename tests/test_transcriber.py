@@ -1,9 +1,14 @@
 """The transcriber's actor, on real speech."""
 
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from actors.transcriber import Transcriber
+from models.hearing import Hearing
 from models.voice_activity import VoiceActivity
 from streamer.assets import Assets
 from streamer.damage_option import parse
@@ -58,6 +63,36 @@ def test_a_hop_whose_window_has_closed_is_left_out_where_the_next_one_waits() ->
     assert [(voice.hop, voice.dropped) for voice in voices] == [
         (0, 0), (1, 1), (5, 5 + 3), (9, 9 + 6), (11, 11 + 7),
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parallel
+@pytest.mark.usefixtures("assets")
+def test_one_thread_computes_whoever_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every thread that ever did would hold memory to the end."""
+    computing: set[int] = set()
+    hear, warm_up = Hearing.hear, Hearing.warm_up
+
+    def noted(self: Hearing, hop: AudioHop) -> Iterator[VoiceFrames | Words]:
+        computing.add(threading.get_ident())
+        return hear(self, hop)
+
+    def noted_too(self: Hearing) -> None:
+        computing.add(threading.get_ident())
+        warm_up(self)
+
+    monkeypatch.setattr(Hearing, "hear", noted)
+    monkeypatch.setattr(Hearing, "warm_up", noted_too)
+    sent: list[VoiceFrames | Words] = []
+    transcriber = Transcriber(load_settings(), sent.append)
+    transcriber.open()
+    for number in range(2):
+        hop = AudioHop(number, np.zeros(HOP, np.float32), np.zeros(25, np.float32))
+        with ThreadPoolExecutor(1) as another:
+            another.submit(transcriber.push, hop).result()
+    transcriber.stop()
+    assert len(sent) == 4
+    assert len(computing) == 1
 
 
 @pytest.mark.slow
