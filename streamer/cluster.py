@@ -56,6 +56,7 @@ _AGAIN_SECONDS = 0.01
 
 WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # the models share the cores
+    "MALLOC_ARENA_MAX": "2",  # each of many threads would keep memory that it no longer uses
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",

@@ -17,6 +17,7 @@ with cluster.running(load_settings().ray) as running:
     actor = cluster.actor(wants_gpu=False)
     worker = psutil.Process(ray.get(actor.warm_up.remote(["json"]), timeout=60))
     assert worker.nice() == psutil.Process().nice()
+    assert worker.environ()["MALLOC_ARENA_MAX"] == "2"  # read by the C library as it starts
     assert not running.has_died
     below = psutil.Process().children(recursive=True)
     for process in below:
