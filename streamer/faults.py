@@ -62,9 +62,9 @@ class Outcome:
     """What came of a fault; times in s, None for what was never seen.
 
     ``noticed``: until a window in which its streams read 0, None also where there was no window
-    before all was well again; ``recovered``: from its end until a
-    window in which they read more than 0 again; ``gap``: the longest silence of the feed;
-    ``reasons`` are those of the windows in between; ``touched`` the other streams that fell to 0.
+    before all was well again; ``recovered``: from its end until a window in which they read more
+    than 0 again; ``gap``: the longest silence of the feed; ``reasons`` are those of the windows in
+    between; ``touched`` the other streams that fell to 0.
     """
 
     name: str
