@@ -1,11 +1,9 @@
 """Analyzer and feed without Ray: packets in, messages on a real socket out."""
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from actors.analysis import WORDS_PAUSED
 from actors.analyzer import LEAD, Analyzer
 from actors.feed import Feed
-from models.estimator import Estimate, Estimator
+from models.estimator import Estimator
 from streamer.errors import PipelineError
 from streamer.feed import Subscriber
 from streamer.feed.messages import (
@@ -26,6 +24,7 @@ from streamer.feed.messages import (
 from streamer.packets import SECOND, Evidence
 from streamer.retreat import LADDER
 from streamer.settings import load_settings
+from tests.computing import threads_in
 from tests.feed_fixtures import sentiment
 from tests.test_windows import ALL, faces, voice, word, words
 from tests.waiting import eventually
@@ -103,19 +102,15 @@ def test_faster_than_real_time_no_stream_runs_away_from_the_slowest() -> None:
 
 def test_one_thread_computes_whoever_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every thread that ever did would hold memory to the end."""
-    computing: set[int] = set()
-    estimate = Estimator.estimate
-
-    def noted(self: Estimator, *arguments: Any) -> Estimate:
-        computing.add(threading.get_ident())
-        return estimate(self, *arguments)
-
-    monkeypatch.setattr(Estimator, "estimate", noted)
-    with running(Clock()) as (analyzer, feed):
+    computing = threads_in(monkeypatch, Estimator, "estimate")
+    with (
+        running(Clock()) as (analyzer, feed),
+        ThreadPoolExecutor(1) as one,
+        ThreadPoolExecutor(1) as other,
+    ):
         for hop in range(4):
             for packet in (voice(hop), faces(hop), words(hop, [])):
-                with ThreadPoolExecutor(1) as another:
-                    another.submit(analyzer.push, packet).result(PATIENCE)
+                (one, other)[hop % 2].submit(analyzer.push, packet).result(PATIENCE)
         heard(feed, 4)
     assert len(computing) == 1
 

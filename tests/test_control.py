@@ -224,10 +224,8 @@ def test_answers_that_are_none_are_the_other_ends_fault() -> None:
 @pytest.mark.slow
 @pytest.mark.parallel
 def test_with_keys_strangers_get_no_answer(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    keys: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keys = tmp_path / "keys"
-    new_keys(keys)
     new_keys(tmp_path / "other")
     with running(keys) as (_, server), caplog.at_level(logging.WARNING):
         with Controller(server.address, keys=add_client(keys, "ann")) as controller:

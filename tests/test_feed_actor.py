@@ -11,7 +11,6 @@ import pytest
 from actors.feed import Feed
 from actors.stand_in import REASON
 from streamer.feed import Subscriber
-from streamer.feed.keys import new_keys
 from streamer.feed.messages import HealthMessage, Message, SentimentMessage
 from streamer.packets import SECOND
 from streamer.settings import load_settings
@@ -83,9 +82,8 @@ def test_one_that_takes_another_s_place_speaks_where_the_analyzer_is_gone_too() 
     assert not [message for message in rest if isinstance(message, SentimentMessage)]
 
 
-def test_strangers_are_counted_in_health(tmp_path: Path) -> None:
-    new_keys(tmp_path / "keys")
-    with running(tmp_path / "keys") as (feed, subscriber):
+def test_strangers_are_counted_in_health(keys: Path) -> None:
+    with running(keys) as (feed, subscriber):
         with Subscriber(feed._publisher.address) as stranger:
             until = time.monotonic() + PATIENCE
             while not feed._publisher.refused and time.monotonic() < until:

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from streamer.errors import SettingError, SourceError
 from streamer.feed.codec import json_line
-from streamer.feed.keys import new_keys
 from streamer.feed.messages import Message
 from streamer.web.gateway import Gateway
 from streamer.web.guard import LINES
@@ -77,11 +76,9 @@ def test_a_client_gets_the_state_and_then_every_message_as_it_is(here: Served) -
     visit(listen())
 
 
-def test_a_locked_feed_is_heard_with_its_keys(tmp_path: Path) -> None:
-    new_keys(tmp_path / "keys")
-
+def test_a_locked_feed_is_heard_with_its_keys(keys: Path) -> None:
     async def listen() -> None:
-        with served(keys=tmp_path / "keys") as here:
+        with served(keys=keys) as here:
             async with listening(here) as client:
                 told = here.publisher.publish(sentiment(0))
                 assert await heard(client, 1) == [json_line(told)]

@@ -131,7 +131,7 @@ def test_what_a_library_has_the_system_do_about_them_does_not_matter(
     """Ray sets such actions in C, where Python does not see it, and has threads of its own."""
     code = f"""
 aborting = ctypes.CDLL(None).abort
-idle = threading.Thread(target=time.sleep, args=[60], daemon=True).start()
+threading.Thread(target=time.sleep, args=[60], daemon=True).start()
 with held_back() as came:
     ctypes.CDLL(None).signal(getattr(signal, first), {action})
     send(first)

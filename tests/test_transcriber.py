@@ -1,7 +1,5 @@
 """The transcriber's actor, on real speech."""
 
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +13,7 @@ from streamer.damage_option import parse
 from streamer.media import decode_audio
 from streamer.packets import SAMPLE_RATE, SECOND, AudioHop, VoiceFrames, Words
 from streamer.settings import load_settings
+from tests.computing import threads_in
 
 HOP = SAMPLE_RATE // 2
 SECONDS = 5
@@ -70,26 +69,14 @@ def test_a_hop_whose_window_has_closed_is_left_out_where_the_next_one_waits() ->
 @pytest.mark.usefixtures("assets")
 def test_one_thread_computes_whoever_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every thread that ever did would hold memory to the end."""
-    computing: set[int] = set()
-    hear, warm_up = Hearing.hear, Hearing.warm_up
-
-    def noted(self: Hearing, hop: AudioHop) -> Iterator[VoiceFrames | Words]:
-        computing.add(threading.get_ident())
-        return hear(self, hop)
-
-    def noted_too(self: Hearing) -> None:
-        computing.add(threading.get_ident())
-        warm_up(self)
-
-    monkeypatch.setattr(Hearing, "hear", noted)
-    monkeypatch.setattr(Hearing, "warm_up", noted_too)
+    computing = threads_in(monkeypatch, Hearing, "warm_up", "hear")
     sent: list[VoiceFrames | Words] = []
     transcriber = Transcriber(load_settings(), sent.append)
     transcriber.open()
-    for number in range(2):
-        hop = AudioHop(number, np.zeros(HOP, np.float32), np.zeros(25, np.float32))
-        with ThreadPoolExecutor(1) as another:
-            another.submit(transcriber.push, hop).result()
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        for number, pusher in enumerate((one, other)):
+            hop = AudioHop(number, np.zeros(HOP, np.float32), np.zeros(25, np.float32))
+            pusher.submit(transcriber.push, hop).result()
     transcriber.stop()
     assert len(sent) == 4
     assert len(computing) == 1
