@@ -155,23 +155,3 @@ def channel_to(output: Callable[[Any], None], paced: bool, name: str) -> Channel
         patience=DELIVERY_TIMEOUT,
         forgiving=paced,
     )
-
-
-def to_actor(method: Any, timeout: float) -> Callable[[Any], None]:
-    """Delivery to a method of a Ray actor that waits until the actor has taken the item.
-
-    So a channel's bound holds across actors: nothing piles up in Ray's own unbounded queue.
-    Delivery raises PipelineError where the actor does not answer within ``timeout`` seconds, and
-    what the actor raised otherwise.
-    """
-    import ray
-
-    def deliver(item: Any) -> None:
-        call = method.remote(item)
-        try:
-            ray.get(call, timeout=timeout)
-        except ray.exceptions.GetTimeoutError:
-            ray.cancel(call)
-            raise PipelineError(f"an actor did not answer within {timeout:g} s") from None
-
-    return deliver

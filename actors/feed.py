@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from actors.recorder import Recorder
-from actors.stand_in import StandIn
+from actors.stand_in import REASON, StandIn
 from streamer.errors import PipelineError
 from streamer.feed.keys import server_keys
 from streamer.feed.messages import (
@@ -89,15 +89,18 @@ class Feed:
         self._ticker.start()
         return self._publisher.address
 
-    def start(self, epoch: int, resumed: bool = False) -> None:
+    def start(self, epoch: int, resumed: bool = False, alone: bool = False) -> None:
         """Wait for somebody to listen, where a file would be over before anybody could.
 
         ``resumed``: stand in for an analyzer that may be gone as well, in a session whose time 0
-        was at ``epoch`` on the monotonic clock (ns).
+        was at ``epoch`` on the monotonic clock (ns); ``alone``: it is known to be, so at once.
         """
         if resumed and self._stand_in is not None:
             with self._lock:
-                self._stand_in.take(self._last_window(epoch), self._clock())
+                hop_ago = self._clock() - self._settings.window.hop * alone
+                self._stand_in.take(
+                    self._window_at(hop_ago, epoch, REASON if alone else None), hop_ago
+                )
         if not self._settings.paced:
             self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS, GATHERING_SECONDS)
 
@@ -157,11 +160,12 @@ class Feed:
             self.spans.add_for(message, "publish", self._settings.window.hop, begun)
         return published
 
-    def _last_window(self, epoch: int) -> SentimentMessage:
-        """The newest one that has ended, of which this feed knows nothing but when that was."""
-        window, now = self._settings.window, self._clock() - epoch / SECOND
-        end = max(now // window.hop, 0) * window.hop
-        nothing = Reliability(0.0, 0.0, 0.0, None)
+    def _window_at(self, time: float, epoch: int, reason: str | None) -> SentimentMessage:
+        """The newest one that had ended at ``time``, of which this feed knows nothing but when that
+        was."""
+        window, so_far = self._settings.window, time - epoch / SECOND
+        end = max(so_far // window.hop, 0) * window.hop
+        nothing = Reliability(0.0, 0.0, 0.0, reason)
         return SentimentMessage(
             session=self._session,
             participant=self._settings.participant,
@@ -169,14 +173,14 @@ class Feed:
             session_epoch=self._session_epoch,
             window=Span(max(end - window.length, 0.0), end),
             revision=0,
-            captured_at=self._wall_clock() - (now - end),
+            captured_at=self._wall_clock() - (self._clock() - epoch / SECOND - end),
             published_at=self._wall_clock(),
             sentiment=None,
-            reason=None,
+            reason=reason,
             reliability=dict.fromkeys(STREAMS, nothing),
             routing={},
             words_age_ms=None,
-            latency_ms=1000 * (now - end),
+            latency_ms=1000 * (so_far - end),
         )
 
     def _bye(self, reason: str) -> HealthMessage:

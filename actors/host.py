@@ -1,9 +1,11 @@
 """The Ray actor that every stage of the pipeline lives in."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -12,13 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from actors.channel import DELIVERY_TIMEOUT, to_actor
+from actors.outlet import Outlet
 from streamer.errors import PipelineError
 from streamer.logs.event import Line
 from streamer.logs.relay import Relay
 from streamer.tracing.spans import Span
 
 Floats64 = npt.NDArray[np.float64]
+
+SPARE_NICENESS = 10
+"""Of a spare while it loads: seconds of a processor, which would make live sound late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +53,16 @@ class Host:
 
     def __init__(self) -> None:
         self._stage: Any = None
-        self._output: Any = None
+        self._outlet = Outlet()
         self._taking: dict[int, int] = {}
         self._ballast: Floats64 | None = None
         self._log = Relay()
         self._log.install()
 
     def warm_up(self, modules: Sequence[str]) -> int:
-        """Import what a stage may need one day. Its process's number."""
-        for module in modules:
-            import_module(module)
+        """Import what a stage may need one day, in its own time. Its process's number."""
+        with ThreadPoolExecutor(1, initializer=_give_way) as loading:
+            list(loading.map(import_module, modules))
         return os.getpid()
 
     def open(
@@ -76,7 +81,7 @@ class Host:
         """
         module, _, name = stage.partition(":")
         self.send_to(output)
-        outlet = () if output is None else (self._deliver,)
+        outlet = () if output is None else (self._outlet.deliver,)
         built = getattr(import_module(module), name)(*arguments, *outlet, **options)
         description = str(built.open())
         for method, *values in then:
@@ -85,8 +90,8 @@ class Host:
         return description
 
     def send_to(self, output: Any) -> None:
-        """From now on the stage's packets go to ``output``."""
-        self._output = None if output is None else to_actor(output, DELIVERY_TIMEOUT)
+        """From now on the stage's packets go to ``output``; None: to nobody."""
+        self._outlet.connect(output)
 
     def push(self, packet: Any) -> None:
         """Hand a packet to the stage; returns when the stage has taken it."""
@@ -121,5 +126,8 @@ class Host:
         """Hold that much more memory, as a leak would: for rehearsing faults."""
         self._ballast = np.ones(megabytes * 2**17)
 
-    def _deliver(self, item: Any) -> None:
-        self._output(item)
+
+def _give_way() -> None:
+    """Let the other threads of this machine go first; on Linux niceness is a thread's own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SPARE_NICENESS)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,6 +141,12 @@ class Pipeline:
         for part in self.parts.values():
             if part.receives is not None and name in (part.name, part.receives):
                 self._actors[part.name].send_to.remote(self._actors[part.receives].push)
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Tell the senders of these parts not to wait for anybody in their places."""
+        for part in self.parts.values():
+            if part.receives in names:
+                self._actors[part.name].send_to.remote(None)
 
     def _open(self, name: str, options: Mapping[str, Any], then: Sequence[tuple[Any, ...]]) -> Any:
         part = self.parts[name]

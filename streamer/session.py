@@ -128,6 +128,7 @@ class Session:
         out."""
         pipeline, supervisor = self._entered
         supervisor.stop()
+        pipeline.leave_out({*pipeline.parts} - {*supervisor.healthy})
         for group in (CAPTURES, ("transcriber",), ("analyzer",), ("feed",)):
             names = [name for name in group if name in supervisor.healthy]
             why = () if group[0] in (*CAPTURES, "transcriber") else (reason,)
@@ -196,7 +197,9 @@ class Session:
         return []
 
     def _resumed(self, name: str) -> list[tuple[Any, ...]]:
-        return [("start", self._epoch, True), *self._controls(name)]
+        _, supervisor = self._entered
+        alone = name == "feed" and "analyzer" not in supervisor.healthy and not self._paused
+        return [("start", self._epoch, True, *[True] * alone), *self._controls(name)]
 
     @property
     def _entered(self) -> tuple[Pipeline, Supervisor]:

@@ -144,6 +144,8 @@ class Supervisor:
                 if self._has_died():
                     raise PipelineError("Ray has died: one of its own processes is gone")
                 for part in self._pipeline.parts.values():
+                    self._find_fault(part)
+                for part in self._pipeline.parts.values():
                     self._look_after(part)
                 if self._keeps_spares:
                     self._pipeline.prepare_spares()
@@ -154,7 +156,7 @@ class Supervisor:
                 self.failure = PipelineError(f"supervisor: {type(error).__name__}: {error}")
                 return
 
-    def _look_after(self, part: Part) -> None:
+    def _find_fault(self, part: Part) -> None:
         watch, now = self._watches[part.name], self._clock()
         self._take_answer(part, watch)
         stopped = watch.is_late(now) and self._pipeline.is_stopped(part.name)
@@ -163,6 +165,10 @@ class Supervisor:
             fault = DIED
         if fault is not None:
             self._let_go(part, watch, fault)
+
+    def _look_after(self, part: Part) -> None:
+        """Start it anew, or ask how it is."""
+        watch, now = self._watches[part.name], self._clock()
         if watch.due(now):
             self._replace(part, watch)
         elif (
@@ -212,6 +218,7 @@ class Supervisor:
         watch.failed(self._clock(), fault)
         log.warning(Event("actor failed", actor=part.name, fault=fault, restarts=watch.restarts))
         if watch.state == "given up":
+            self._pipeline.leave_out([part.name])
             self._end_where_nothing_is_left(part, watch)
         self._tell_faults()
 

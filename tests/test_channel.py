@@ -1,12 +1,10 @@
 import threading
-import time
-from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.channel import Channel, Policy, to_actor
+from actors.channel import Channel, Policy
 from streamer.errors import PipelineError
 
 PATIENCE = 20.0
@@ -104,37 +102,3 @@ def test_close_gives_up_on_a_receiver_that_hangs_and_counts_what_is_lost() -> No
 def test_a_channel_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="capacity 0"):
         Channel(print, 0, "block", "test")
-
-
-@pytest.mark.slow
-@pytest.mark.parallel
-def test_across_actors_no_more_is_under_way_than_the_channel_holds() -> None:
-    import ray
-
-    @ray.remote(num_cpus=0)
-    class SlowActor:
-        def __init__(self) -> None:
-            self.items: list[int] = []
-
-        def take(self, item: int) -> None:
-            if item == 3:
-                raise ValueError("not this one")
-            time.sleep(0.05)
-            self.items.append(item)
-
-        def taken(self) -> list[int]:
-            return self.items
-
-    ray.init(num_cpus=1, include_dashboard=False, object_store_memory=100 * 2**20)
-    try:
-        actor = cast(Any, SlowActor).remote()
-        channel = Channel(to_actor(actor.take, PATIENCE), 2, "block", "test", PATIENCE)
-        for item in range(6):
-            channel.put(item)
-            assert item - len(ray.get(actor.taken.remote())) <= 4
-        assert not channel.close(PATIENCE)
-        assert ray.get(actor.taken.remote()) == [0, 1, 2, 4, 5]
-        assert channel.failed == 1
-        assert isinstance(channel.failure, ValueError)
-    finally:
-        ray.shutdown()

@@ -1,6 +1,5 @@
 """The feed's actor without Ray: what outlives an analyzer, and what it tells of strangers."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from streamer.feed.messages import HealthMessage, Message, SentimentMessage
 from streamer.packets import SECOND
 from streamer.settings import load_settings
 from tests.feed_fixtures import health, sentiment
+from tests.waiting import eventually
 
 PATIENCE = 5.0
 
@@ -82,12 +82,25 @@ def test_one_that_takes_another_s_place_speaks_where_the_analyzer_is_gone_too() 
     assert not [message for message in rest if isinstance(message, SentimentMessage)]
 
 
+def test_one_that_knows_that_it_is_alone_speaks_at_once() -> None:
+    began, now = 1_000.0, 1_060.2
+    settings = load_settings(options={"feed.bind": "tcp://127.0.0.1:0"})
+    feed = Feed(settings, "s1", lambda: 5e8 + now, session_epoch=2, clock=lambda: now)
+    with Subscriber(feed.open(), idle=PATIENCE) as subscriber:
+        feed.start(round(began * SECOND), resumed=True, alone=True)
+        message = subscriber.receive(PATIENCE)
+        feed.stop("done")
+    assert isinstance(message, SentimentMessage)
+    assert (message.reason, message.session_epoch) == (REASON, 2)
+    assert message.window.end == 60.0
+    assert message.captured_at == pytest.approx(5e8 + began + 60.0)
+    assert message.latency_ms == pytest.approx(200.0)
+
+
 def test_strangers_are_counted_in_health(keys: Path) -> None:
     with running(keys) as (feed, subscriber):
         with Subscriber(feed._publisher.address) as stranger:
-            until = time.monotonic() + PATIENCE
-            while not feed._publisher.refused and time.monotonic() < until:
-                time.sleep(0.01)
+            assert eventually(lambda: feed._publisher.refused, PATIENCE)
             assert stranger.receive(0) is None
         feed.push([health()])
         message = subscriber.receive(PATIENCE)

@@ -1,12 +1,15 @@
 """What lives in an actor, without the actor."""
 
 import os
+import sys
 import time
 from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
-from actors.host import Host
+from actors.host import SPARE_NICENESS, Host
 from streamer.errors import PipelineError, SourceError
 
 HERE = "tests.test_host"
@@ -52,6 +55,19 @@ def test_a_spare_answers_but_takes_nothing() -> None:
     assert beat.memory > 2**20
     with pytest.raises(PipelineError, match="not open yet"):
         host.push("a packet")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness is a process's elsewhere")
+def test_a_spare_gives_way_while_it_loads_and_only_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = "os.getpriority(os.PRIO_PROCESS, threading.get_native_id())"
+    (tmp_path / "loaded_by_a_spare.py").write_text(f"import os, threading\nniceness = {asks}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    Host().warm_up(["loaded_by_a_spare"])
+    assert import_module("loaded_by_a_spare").niceness == SPARE_NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, 0) == usual < SPARE_NICENESS
 
 
 def test_a_stage_is_built_opened_and_told_what_follows() -> None:
