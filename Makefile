@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --durations 12 --durations-min 5
-TWO := -n 2 --dist loadgroup
+TWO := -n 2 --dist loadgroup --no-loadscope-reorder
 
 run: assets ## set up, fetch the models, show the demo
 	$(BIN)/qamoe-stream demo

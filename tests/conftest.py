@@ -34,15 +34,17 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: what is broken shows within seconds. Where several processes share them,
-    one has all the fast, or all the slow tests of a file, and makes its fixtures once."""
-    items.sort(key=is_slow)
+    """Fast tests first: what is broken shows within seconds. Then the longest ones, so that no
+    process is left alone with one at the end. Where several share them, one has all the fast, or
+    all the slow tests of a file, and makes its fixtures once."""
+    items.sort(key=lambda item: (has(item, "slow"), not has(item, "long")))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{is_slow(item)}"))
+        kind = [marker for marker in ("slow", "long") if has(item, marker)]
+        item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem, *kind])))
 
 
-def is_slow(item: pytest.Item) -> bool:
-    return item.get_closest_marker("slow") is not None
+def has(item: pytest.Item, marker: str) -> bool:
+    return item.get_closest_marker(marker) is not None
 
 
 @pytest.fixture(scope="session")

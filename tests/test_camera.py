@@ -1,10 +1,8 @@
 import queue
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +14,9 @@ from streamer.errors import AssetError, SourceError
 from streamer.packets import FACE_MEASURES, SECOND, FaceFrames
 from streamer.retreat import FULL, Step
 from streamer.settings import Settings, load_settings
+from tests import capturing
+from tests.capturing import PATIENCE, file_settings
 from tests.media_files import demo_media, write_video
-
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,25 +27,8 @@ def _needs_the_face_model() -> None:
         pytest.skip(str(error))
 
 
-def file_settings(path: Path, **options: Any) -> Settings:
-    return load_settings(options={"source.file": str(path), "source.speed": "max"} | options)
-
-
 def packets_of(settings: Settings) -> list[FaceFrames]:
-    """All packets of a session, to the one that has ended."""
-    received: queue.Queue[FaceFrames] = queue.Queue()
-    camera = Camera(settings, received.put)
-    try:
-        camera.open()
-        camera.start(time.monotonic_ns())
-        packets = [received.get(timeout=PATIENCE)]
-        while not packets[-1].ended:
-            packets.append(received.get(timeout=PATIENCE))
-        assert camera.stats()["failed"] == 0
-    finally:
-        camera.stop()
-    assert received.empty()
-    return packets
+    return capturing.packets_of(Camera, settings)
 
 
 def captured(packets: list[FaceFrames]) -> list[int]:
@@ -119,29 +100,6 @@ def test_a_mask_is_put_on_the_face_from_the_first_picture_on() -> None:
     size, brightness = FACE_MEASURES.index("face_size"), FACE_MEASURES.index("brightness")
     np.testing.assert_allclose(masked[:, size], clean[:, size], rtol=0.15)
     assert (masked[:, brightness] > clean[:, brightness] + 20).all()
-
-
-@pytest.mark.slow
-def test_a_paced_packet_never_leaves_before_its_end(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.mp4", pictures=25)
-    settings = file_settings(path, **{"source.speed": "real", "window.hop": 0.2})
-    arrived: list[int] = []
-    ended = threading.Event()
-
-    def take(packet: FaceFrames) -> None:
-        arrived.append(time.monotonic_ns())
-        if packet.ended:
-            ended.set()
-
-    camera = Camera(settings, take)
-    camera.open()
-    epoch = time.monotonic_ns() + SECOND // 5
-    camera.start(epoch)
-    assert ended.wait(PATIENCE)
-    camera.stop()
-    assert len(arrived) == 5
-    for hop, at in enumerate(arrived):
-        assert at - epoch >= (hop + 1) * SECOND // 5
 
 
 @pytest.mark.slow

@@ -166,6 +166,7 @@ def test_no_words_of_silence_noise_and_music_reach_the_value(models: Stage) -> N
 
 @pytest.mark.slow
 @pytest.mark.parallel
+@pytest.mark.long
 def test_words_in_recorded_noise_are_rare_but_for_human_sounds(
     models: Stage, esc10: Iterator[Noise]
 ) -> None:

@@ -1,8 +1,8 @@
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,11 @@ import pytest
 from actors.microphone import Microphone
 from models.voice_activity import VoiceActivity
 from streamer.errors import PipelineError, SourceError
-from streamer.packets import SECOND, AudioHop
+from streamer.packets import AudioHop
 from streamer.settings import Settings, load_settings
+from tests.capturing import PATIENCE, file_settings, packets_of
 from tests.media_files import clip, demo_media, read_wav, tone, write_video, write_wav
 from tests.pulse import PulseServer, pulse_server
-
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -26,25 +25,8 @@ def pulse() -> Iterator[PulseServer]:
         yield server
 
 
-def file_settings(path: Path, **options: Any) -> Settings:
-    return load_settings(options={"source.file": str(path), "source.speed": "max"} | options)
-
-
 def hops_of(settings: Settings, **parts: Any) -> list[AudioHop]:
-    """All hops of a session, to the one that has ended."""
-    received: queue.Queue[AudioHop] = queue.Queue()
-    microphone = Microphone(settings, received.put, **parts)
-    microphone.open()
-    microphone.start(time.monotonic_ns())
-    try:
-        hops = [received.get(timeout=PATIENCE)]
-        while not hops[-1].ended:
-            hops.append(received.get(timeout=PATIENCE))
-        assert microphone.stats()["failed"] == 0
-    finally:
-        microphone.stop()
-    assert received.empty()
-    return hops
+    return packets_of(partial(Microphone, **parts), settings)
 
 
 def test_a_file_comes_in_whole_hops_with_its_last_filled_up(tmp_path: Path) -> None:
@@ -97,29 +79,6 @@ def test_the_duration_ends_a_looped_file(tmp_path: Path) -> None:
     assert hops[-1].ended
     samples = np.concatenate([hop.samples for hop in hops])
     np.testing.assert_allclose(samples[:11200], samples[11200:22400], atol=1e-6)
-
-
-@pytest.mark.slow
-def test_a_paced_hop_never_leaves_before_its_end(tmp_path: Path) -> None:
-    path = write_wav(tmp_path / "a.wav", tone(1.0))
-    settings = file_settings(path, **{"source.speed": "real", "window.hop": 0.2})
-    arrived: list[int] = []
-    ended = threading.Event()
-
-    def take(hop: AudioHop) -> None:
-        arrived.append(time.monotonic_ns())
-        if hop.ended:
-            ended.set()
-
-    microphone = Microphone(settings, take)
-    microphone.open()
-    epoch = time.monotonic_ns() + SECOND // 5
-    microphone.start(epoch)
-    assert ended.wait(PATIENCE)
-    microphone.stop()
-    assert len(arrived) == 5
-    for hop, at in enumerate(arrived):
-        assert at - epoch >= (hop + 1) * SECOND // 5
 
 
 def test_damage_is_done_before_the_voice_activity() -> None:

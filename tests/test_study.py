@@ -160,6 +160,7 @@ def test_a_study_of_the_fields_own_pickle(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parallel
+@pytest.mark.long
 def test_the_quick_study_leaves_figures_report_and_pictures(
     data_folder: Path, tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def a_little_of(source: Path, target: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parallel
+@pytest.mark.long
 def test_everything_is_trained_from_the_data_and_only_once(
     assets: Assets, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

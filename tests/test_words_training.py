@@ -216,6 +216,7 @@ def test_tuned_encoder_gives_the_states_its_readout_was_made_for(
 
 @pytest.mark.slow
 @pytest.mark.parallel
+@pytest.mark.long
 def test_shipped_weights_reach_the_figures_that_are_reported(
     data_folder: Path, minilm: Path
 ) -> None:
