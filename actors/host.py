@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from actors.heap import Heap
 from actors.outlet import Outlet
 from streamer.errors import PipelineError
 from streamer.logs.event import Line
@@ -55,6 +56,7 @@ class Host:
         self._stage: Any = None
         self._outlet = Outlet()
         self._taking: dict[int, int] = {}
+        self._heap = Heap()
         self._ballast: Floats64 | None = None
         self._log = Relay()
         self._log.install()
@@ -110,6 +112,7 @@ class Host:
 
     def beat(self) -> Beat:
         """That it lives, and how. Raises what the stage's ``stats`` raises where it is broken."""
+        self._heap.tidy()
         memory = psutil.Process().memory_info().rss
         if self._stage is None:
             return Beat(os.getpid(), memory)

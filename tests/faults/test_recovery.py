@@ -9,7 +9,8 @@ import pytest
 from benchmarks.faults import PATIENCE, Scene, scene
 from streamer.assets import Assets
 from streamer.faults import Observer, Outcome, leftovers, rehearse
-from streamer.feed.messages import HealthMessage
+from streamer.feed.messages import HealthMessage, SentimentMessage
+from streamer.recording import Recording
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -41,16 +42,26 @@ def health_reasons(observer: Observer, began: float) -> list[str]:
     return [message.reason for message in told if message.reason]
 
 
+def recorded(shown: Scene) -> list[float]:
+    """When the windows ended that are in the recording so far, each once."""
+    with Recording(shown.recording) as recording:
+        return sorted({item.window.end for item in recording if isinstance(item, SentimentMessage)})
+
+
 @pytest.mark.parametrize("what", ["killed", "stopped"])
 @pytest.mark.parametrize("actor", ACTORS)
 def test_an_actor_that_dies_or_hangs_is_replaced(shown: Scene, actor: str, what: str) -> None:
     before = psutil.Process(shown.session.processes[actor])
     others = {name: pid for name, pid in shown.session.processes.items() if name != actor}
     ready = {process.pid for process in psutil.Process().children(recursive=True)}
+    began = recorded(shown)[-1]
     outcome = done(shown, f"{actor} {what}")
     assert not leftovers([before])
     assert shown.session.processes[actor] in ready, "no spare took its place"
     assert others == {name: pid for name, pid in shown.session.processes.items() if name != actor}
+    if actor == "feed":  # the analyzer keeps what there is to tell meanwhile
+        told = [end for end in recorded(shown) if end >= began]
+        assert told == [began + number / 2 for number in range(len(told))]
     if actor in ("transcriber", "microphone", "camera"):
         assert any(f"{actor} restarts" in reason for reason in outcome.reasons)
         assert not any(
