@@ -229,7 +229,8 @@ def parts_of(settings: Settings, name: str, streams: tuple[Stream, ...]) -> Iter
     if "audio" in streams:
         sound: tuple[Stream, ...] = ("text", "audio")
         yield Part("transcriber", "actors.transcriber:Transcriber", (settings,), "analyzer", sound)
-        yield Part("microphone", "actors.microphone:Microphone", (settings,), "transcriber", sound)
+        microphone = "actors.microphone:Microphone"
+        yield Part("microphone", microphone, (settings,), "transcriber", sound, is_light=True)
     if "vision" in streams:
         yield Part("camera", "actors.camera:Camera", (settings,), "analyzer", ("vision",))
 
