@@ -4,8 +4,6 @@ import contextlib
 import logging
 import os
 import secrets
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from streamer.errors import PipelineError, UserError
 from streamer.settings import RaySettings
 from streamer.signals import handlers_kept, held_back
 from streamer.stderr import native_stderr_silenced
+from streamer.temporary_folder import temporary_folder
 
 # Ray reads these once, when it is imported. It listens on all interfaces whatever it is told, so
 # the token is what keeps strangers out.
@@ -88,23 +87,23 @@ def running(settings: RaySettings) -> Iterator[Cluster]:
 
     Raises PipelineError where Ray does not start.
     """
-    folder = Path(tempfile.mkdtemp(prefix="qamoe-"))
-    options: dict[str, Any] = {"address": settings.address}
-    if settings.address is None:
-        options = {
-            "object_store_memory": settings.object_store_mb * 2**20,
-            "include_dashboard": False,
-            "_temp_dir": str(folder / "ray"),  # Ray opens its folder to everybody, ours stays shut
-        }
-    cluster = None
-    try:
-        _init(folder, options)
-        cluster = Cluster(folder, settings.address is None)
-        yield cluster
-    finally:
-        with held_back():
-            _take_down(folder, cluster)
-            _remove(folder)
+    with temporary_folder("qamoe-") as folder:
+        options: dict[str, Any] = {"address": settings.address}
+        if settings.address is None:
+            options = {
+                "object_store_memory": settings.object_store_mb * 2**20,
+                "include_dashboard": False,
+                # Ray opens its folder to everybody, ours stays shut.
+                "_temp_dir": str(folder / "ray"),
+            }
+        cluster = None
+        try:
+            _init(folder, options)
+            cluster = Cluster(folder, settings.address is None)
+            yield cluster
+        finally:
+            with held_back():
+                _take_down(folder, cluster)
 
 
 def actor(wants_gpu: bool) -> Any:
@@ -215,15 +214,6 @@ def _take_down(folder: Path, cluster: Cluster | None) -> None:
         ray.shutdown()
     wait_for_end(below, GRACE_SECONDS)
     _end([*below, *_processes_of(folder)])
-
-
-def _remove(folder: Path) -> None:
-    """A process that is just being killed may still write into it."""
-    for _ in range(3):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(GRACE_SECONDS / 10)
 
 
 def _end(processes: Sequence[psutil.Process]) -> None:
