@@ -96,11 +96,11 @@ class Feed:
         was at ``epoch`` on the monotonic clock (ns); ``alone``: it is known to be, so at once.
         """
         if resumed and self._stand_in is not None:
+            reason, told_at = None, self._clock()
+            if alone:  # as if it had stood in a hop ago, so that the next window is due
+                reason, told_at = REASON, told_at - self._settings.window.hop
             with self._lock:
-                hop_ago = self._clock() - self._settings.window.hop * alone
-                self._stand_in.take(
-                    self._window_at(hop_ago, epoch, REASON if alone else None), hop_ago
-                )
+                self._stand_in.take(self._window_at(told_at, epoch, reason), told_at)
         if not self._settings.paced:
             self._publisher.wait_for_subscriber(SUBSCRIBER_PATIENCE_SECONDS, GATHERING_SECONDS)
 

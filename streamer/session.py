@@ -198,8 +198,11 @@ class Session:
 
     def _resumed(self, name: str) -> list[tuple[Any, ...]]:
         _, supervisor = self._entered
-        alone = name == "feed" and "analyzer" not in supervisor.healthy and not self._paused
-        return [("start", self._epoch, True, *[True] * alone), *self._controls(name)]
+        start = ("start", self._epoch, True)
+        if name == "feed":
+            alone = "analyzer" not in supervisor.healthy and not self._paused
+            return [(*start, alone)]
+        return [start, *self._controls(name)]
 
     @property
     def _entered(self) -> tuple[Pipeline, Supervisor]:
