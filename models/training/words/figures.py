@@ -25,21 +25,26 @@ TIMED_WINDOWS = 40
 
 
 def words_figures(
-    data: Path, minilm: Path, weights: Path, error_rates: Sequence[float] = ERROR_RATES
+    data: Path,
+    minilm: Path,
+    weights: Path,
+    error_rates: Sequence[float] = ERROR_RATES,
+    every: int = 1,
 ) -> dict[str, Any]:
     """How well the readout in ``weights`` reads MOSEI's test texts, clean and with a transcriber's
     errors, and MOSI's: each figure with its 95 % interval over videos, and texts and videos.
 
-    All texts are in lower case and without punctuation, as they are heard. Also the time of one
-    window's encoding. Raises SourceError or AssetError where data or models are missing.
+    All texts are in lower case and without punctuation, as they are heard; for a quick look only
+    ``every`` so many is read. Also the time of one window's encoding. Raises SourceError or
+    AssetError where data or models are missing.
     """
     torch.set_num_threads(1)
     material = Material.load(data, minilm)
     reader = load_reader(minilm, weights)
     tokens, errors = material.tokens, material.errors
-    test, other = mosei(data, "test"), mosi(data)
+    valid, test, other = material.valid[::every], mosei(data, "test")[::every], mosi(data)[::every]
     figures: dict[str, Any] = {
-        "mosei_valid": _row(read(reader, tokens, material.valid), material.valid),
+        "mosei_valid": _row(read(reader, tokens, valid), valid),
         "mosei_test": _row(read(reader, tokens, test), test),
         "mosi_all": _row(read(reader, tokens, other), other),
     }
