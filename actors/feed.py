@@ -160,10 +160,10 @@ class Feed:
             self.spans.add_for(message, "publish", self._settings.window.hop, begun)
         return published
 
-    def _window_at(self, time: float, epoch: int, reason: str | None) -> SentimentMessage:
-        """The newest one that had ended at ``time``, of which this feed knows nothing but when that
+    def _window_at(self, at: float, epoch: int, reason: str | None) -> SentimentMessage:
+        """The newest one that had ended by ``at``, of which this feed knows nothing but when that
         was."""
-        window, so_far = self._settings.window, time - epoch / SECOND
+        window, so_far = self._settings.window, at - epoch / SECOND
         end = max(so_far // window.hop, 0) * window.hop
         nothing = Reliability(0.0, 0.0, 0.0, reason)
         return SentimentMessage(

@@ -24,7 +24,8 @@ from streamer.tracing.spans import Span
 Floats64 = npt.NDArray[np.float64]
 
 SPARE_NICENESS = 10
-"""Of a spare while it loads: seconds of a processor, which would make live sound late."""
+"""By so much a spare is nicer while it loads: else these seconds of a processor make live sound
+late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +134,4 @@ class Host:
 def _give_way() -> None:
     """Let the other threads of this machine go first; on Linux niceness is a thread's own."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SPARE_NICENESS)
+        os.nice(SPARE_NICENESS)

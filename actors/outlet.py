@@ -36,12 +36,12 @@ class Outlet:
     def deliver(self, packet: Any) -> None:
         """Raises PipelineError where nobody takes the packet, or not in time, and what the receiver
         raised otherwise."""
-        from ray.exceptions import RayActorError  # imported by then, in streamer.cluster's way
+        import ray  # which streamer.cluster has imported first, in its own way
 
         receiver = self._receiver
         try:
             self._send(receiver, packet)
-        except RayActorError:
+        except ray.exceptions.RayActorError:
             with self._changed:
                 if not self._changed.wait_for(
                     lambda: self._receiver is not receiver, self._patience

@@ -6,12 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from actors.capture import Capture
+from models.watching import face_landmarker
+from streamer.errors import AssetError
 from streamer.settings import Settings, load_settings
 
 PATIENCE = 60.0
 
 Build = Callable[[Settings, Callable[[Any], None]], Capture[Any]]
+
+
+def needs_the_face_model() -> None:
+    """Skips where it has not been fetched."""
+    try:
+        face_landmarker(load_settings())
+    except AssetError as error:
+        pytest.skip(str(error))
 
 
 def file_settings(path: Path, **options: Any) -> Settings:

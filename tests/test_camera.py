@@ -9,8 +9,7 @@ import pytest
 
 from actors.camera import Camera
 from models.features.face_reader import LOOK_SIZE
-from models.watching import face_landmarker
-from streamer.errors import AssetError, SourceError
+from streamer.errors import SourceError
 from streamer.packets import FACE_MEASURES, SECOND, FaceFrames
 from streamer.retreat import FULL, Step
 from streamer.settings import Settings, load_settings
@@ -21,10 +20,7 @@ from tests.media_files import demo_media, write_video
 
 @pytest.fixture(scope="module", autouse=True)
 def _needs_the_face_model() -> None:
-    try:
-        face_landmarker(load_settings())
-    except AssetError as error:
-        pytest.skip(str(error))
+    capturing.needs_the_face_model()
 
 
 def packets_of(settings: Settings) -> list[FaceFrames]:

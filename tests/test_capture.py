@@ -10,21 +10,16 @@ import pytest
 from actors.camera import Camera
 from actors.capture import Capture
 from actors.microphone import Microphone
-from models.watching import face_landmarker
-from streamer.errors import AssetError
 from streamer.packets import SECOND
-from streamer.settings import Settings, load_settings
-from tests.capturing import Build, file_settings, packets_of
+from streamer.settings import Settings
+from tests.capturing import Build, file_settings, needs_the_face_model, packets_of
 from tests.media_files import tone, write_video, write_wav
 
 
 @pytest.fixture
 def build(request: pytest.FixtureRequest) -> Build:
     if request.param is Camera:
-        try:
-            face_landmarker(load_settings())
-        except AssetError as error:
-            pytest.skip(str(error))
+        needs_the_face_model()
     built: Build = request.param
     return built
 

@@ -34,4 +34,6 @@ def test_what_was_freed_between_pieces_in_use_is_given_back_once_a_minute() -> N
 
 def test_where_there_is_nothing_to_do_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _: object())
-    Heap(lambda: 0.0).tidy()
+    heap = Heap(iter([0.0, TRIM_SECONDS]).__next__)
+    assert heap._trim is None
+    heap.tidy()

@@ -6,51 +6,52 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import ray
-from ray.exceptions import RayActorError
 
 from actors.channel import Channel
 from actors.outlet import Outlet
+from streamer import cluster
 from streamer.errors import PipelineError
+from streamer.settings import RaySettings
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 
 PATIENCE = 20.0
 
 
-class Receiver:
-    """Takes its time, and dislikes a 3."""
-
-    def __init__(self) -> None:
-        self.items: list[int] = []
-
-    def take(self, item: int) -> None:
-        if item == 3:
-            raise ValueError("not this one")
-        time.sleep(0.05)
-        self.items.append(item)
-
-    def hang(self, item: int) -> None:
-        self.items.append(item)
-        time.sleep(PATIENCE)
-
-    def taken(self) -> list[int]:
-        return self.items
-
-
 @pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    ray.init(num_cpus=1, include_dashboard=False, object_store_memory=100 * 2**20)
-    yield
-    ray.shutdown()
+def _running() -> Iterator[None]:
+    with cluster.running(RaySettings(address=None, readiness_timeout=60, object_store_mb=100)):
+        yield
 
 
 def receiver() -> Any:
-    return ray.remote(Receiver).options(num_cpus=0, max_concurrency=2).remote()
+    """An actor of a class that its process need not import."""
+
+    class Receiver:
+        """Takes its time, and dislikes a 3."""
+
+        def __init__(self) -> None:
+            self.items: list[int] = []
+
+        def take(self, item: int) -> None:
+            if item == 3:
+                raise ValueError("not this one")
+            time.sleep(0.05)
+            self.items.append(item)
+
+        def hang(self, item: int) -> None:
+            self.items.append(item)
+            time.sleep(PATIENCE)
+
+        def taken(self) -> list[int]:
+            return self.items
+
+    return cluster.ray.remote(Receiver).options(num_cpus=0, max_concurrency=2).remote()
 
 
 def taken(actor: Any) -> list[int]:
-    items: list[int] = ray.get(actor.taken.remote(), timeout=PATIENCE)
+    items: list[int] = cluster.get("receiver", actor.taken.remote(), PATIENCE)
     return items
 
 
@@ -73,9 +74,8 @@ def test_what_a_receiver_that_dies_leaves_goes_to_the_next() -> None:
     channel = Channel(outlet.deliver, 5, "drop_oldest", "test")
     for item in range(3):
         channel.put(item)
-    while not taken(first):
-        time.sleep(0.01)
-    ray.kill(first)
+    assert eventually(lambda: taken(first), PATIENCE)
+    cluster.ray.kill(first)
     time.sleep(0.2)
     outlet.connect(second.take)
     assert channel.close(PATIENCE)
@@ -85,15 +85,15 @@ def test_what_a_receiver_that_dies_leaves_goes_to_the_next() -> None:
 def test_nobody_is_waited_for_longer_than_told() -> None:
     actor, outlet = receiver(), Outlet(patience=0.1)
     outlet.connect(actor.take)
-    ray.kill(actor)
-    with pytest.raises(RayActorError):
+    cluster.ray.kill(actor)
+    with pytest.raises(cluster.RayActorError):
         outlet.deliver(1)
 
 
 def test_where_nobody_is_to_come_the_packet_is_lost_at_once() -> None:
     actor, outlet = receiver(), Outlet(patience=10 * PATIENCE)
     outlet.connect(actor.take)
-    ray.kill(actor)
+    cluster.ray.kill(actor)
     threading.Timer(0.3, outlet.connect, [None]).start()
     with pytest.raises(PipelineError, match="nobody takes it"):
         outlet.deliver(1)
