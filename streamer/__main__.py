@@ -8,14 +8,15 @@ from streamer.signals import ignore_from_now_on, interrupt_once
 def main() -> None:
     """Run the command line; see streamer.cli."""
     try:
-        interrupt_once()
-        from streamer.cli import main as command
+        try:
+            interrupt_once()
+            from streamer.cli import main as command
+
+            command()
+        finally:
+            ignore_from_now_on()
     except KeyboardInterrupt:
         sys.exit(0)
-    try:
-        command()
-    finally:
-        ignore_from_now_on()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import _thread
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,11 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 _NUDGE = signal.SIGURG
 """Sent to the main thread so that it does not sit in a system call. Nobody means anything by it."""
 
-_AGAIN_SECONDS = 0.01
+_AGAIN_SECONDS = 0.001
+"""Until one that had to wait is tried again. Between two imports there may be no more."""
+
+_IMPORTING = "<frozen importlib._bootstrap>"
+_WHOLE = ("_execute_child", "raise_again")
 
 Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
@@ -26,19 +31,33 @@ def interrupt_once() -> None:
 
     To be called before any thread is started. One of its own takes them, no other one is ever sent
     any, so it does not matter what a library has the system do about them: Ray lets it abort this
-    process in the midst of its start, and kill it in the midst of its shutdown. While the main
-    thread imports they wait: modules swallow exceptions, or leave Python with the exit code of one.
+    process in the midst of its start, and kill it in the midst of its shutdown. They wait until
+    what the main thread is amid can be left, and where Python can only report an exception and go
+    on, as in a ``__del__``, it is raised once more.
     """
 
+    came = False
+
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if _is_importing(frame):
+        nonlocal came
+        if came:
+            return
+        if not _can_be_left(frame):
             os.kill(os.getpid(), number)
             return
-        ignore_from_now_on()
+        came = True
         raise KeyboardInterrupt
 
-    for number in ENDING:
-        signal.signal(number, interrupt)
+    def raise_again(unraisable: "sys.UnraisableHookArgs") -> None:
+        nonlocal came
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            report(unraisable)
+            return
+        came = False
+        os.kill(os.getpid(), signal.SIGINT)
+
+    report, sys.unraisablehook = sys.unraisablehook, raise_again
+    _set(interrupt)
     signal.signal(_NUDGE, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     os.register_at_fork(after_in_child=heed)
@@ -83,8 +102,7 @@ def handlers_kept() -> Iterator[None]:
 
 def ignore_from_now_on() -> None:
     """They do nothing any more, also while the interpreter ends."""
-    for number in ENDING:
-        signal.signal(number, signal.SIG_IGN)
+    _set(signal.SIG_IGN)
 
 
 def _listen() -> None:
@@ -95,17 +113,24 @@ def _listen() -> None:
         time.sleep(_AGAIN_SECONDS)
 
 
-def _is_importing(frame: FrameType | None) -> bool:
+def _can_be_left(frame: FrameType | None) -> bool:
+    """Not an import: modules swallow exceptions, or leave Python with the exit code of one. Nor the
+    start of a process: what libraries do around a fork, such as to let go of their locks, Python
+    breaks off there without letting the exception out. Nor what was called to raise it again."""
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
+        if frame.f_code.co_filename == _IMPORTING or frame.f_code.co_name in _WHOLE:
+            return False
         frame = frame.f_back
-    return False
+    return True
+
+
+def _set(handler: Handler) -> None:
+    for number in ENDING:
+        signal.signal(number, handler)
 
 
 @contextmanager
 def _handled(handler: Handler) -> Iterator[None]:
     with handlers_kept():
-        for number in ENDING:
-            signal.signal(number, handler)
+        _set(handler)
         yield

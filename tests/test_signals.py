@@ -37,7 +37,7 @@ main()
 
 BEGIN = """
 import ctypes, os, signal, sys, threading, time
-from streamer.signals import held_back, interrupt_once, set_by_signals
+from streamer.signals import handlers_kept, held_back, interrupt_once, set_by_signals
 
 def send(*numbers):
     for number in numbers:
@@ -124,6 +124,69 @@ except KeyboardInterrupt:
 
 
 @each
+def test_handlers_that_are_put_back_afterwards_do_not_interrupt_what_the_first_one_began(
+    first: str,
+) -> None:
+    code = """
+try:
+    with handlers_kept():
+        send(first)
+except KeyboardInterrupt:
+    send(first)
+    print("interrupted once")
+"""
+    assert ended(BEGIN + code, first) == (0, "interrupted once\n", "")
+
+
+@each
+@pytest.mark.parametrize("when", ["before", "after_in_parent"])
+def test_while_a_process_is_started_it_waits(first: str, when: str) -> None:
+    """Whatever is called around a fork, Python breaks off without letting the exception out."""
+    code = f"""
+import subprocess
+os.register_at_fork({when}=lambda: (send(first), print("done")))
+try:
+    child = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: None)
+    time.sleep(5)
+except KeyboardInterrupt:
+    child.kill()
+    print("interrupted")
+"""
+    assert ended(BEGIN + code, first) == (0, "done\ninterrupted\n", "")
+
+
+@each
+def test_where_python_goes_on_without_an_exception_it_is_raised_once_more(first: str) -> None:
+    code = """
+class Resource:
+    def __del__(self):
+        send(first)
+
+resource = Resource()
+try:
+    del resource
+    time.sleep(5)
+except KeyboardInterrupt:
+    send(first)
+    print("interrupted once")
+"""
+    assert ended(BEGIN + code, first) == (0, "interrupted once\n", "")
+
+
+def test_what_else_python_goes_on_without_is_reported_as_ever() -> None:
+    code = """
+class Resource:
+    def __del__(self):
+        raise ValueError("broken")
+
+Resource()
+"""
+    returned, _, said = ended(BEGIN + code)
+    assert returned == 0
+    assert "ValueError: broken" in said
+
+
+@each
 @pytest.mark.parametrize("action", ["None", "aborting"])
 def test_what_a_library_has_the_system_do_about_them_does_not_matter(
     first: str, action: str
@@ -151,14 +214,26 @@ print(child.wait(10) == -getattr(signal, first))
     assert ended(BEGIN + code, first) == (0, "True\n", "")
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_while_the_command_loads_an_interrupt_is_an_end_in_order(name: str) -> None:
-    assert ended(INTERRUPTED_WHILE_LOADING.replace("{number}", name)) == (0, "", "")
+@each
+def test_while_the_command_loads_an_interrupt_is_an_end_in_order(first: str) -> None:
+    assert ended(INTERRUPTED_WHILE_LOADING.replace("{number}", first)) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_module_that_is_being_imported_cannot_swallow_it(name: str, tmp_path: Path) -> None:
-    (tmp_path / "swallowing.py").write_text(SWALLOWING.replace("{number}", name))
+@each
+def test_one_amid_the_commands_first_lines_or_last_is_an_end_in_order(first: str) -> None:
+    """Where nothing of the command's own catches it yet, or any more."""
+    code = """
+import streamer.cli
+from streamer.__main__ import main
+streamer.cli.main = lambda: send(first)
+main()
+"""
+    assert ended(BEGIN + code, first) == (0, "", "")
+
+
+@each
+def test_a_module_that_is_being_imported_cannot_swallow_it(first: str, tmp_path: Path) -> None:
+    (tmp_path / "swallowing.py").write_text(SWALLOWING.replace("{number}", first))
     code = f"""
 sys.path.insert(0, {str(tmp_path)!r})
 try:
