@@ -30,7 +30,8 @@ from streamer.settings import load_settings
 from tests.mjpeg import NetworkCamera, network_camera
 from tests.pulse import PulseServer, pulse_server
 
-MEMORY_MB = 1400
+MEMORY_MB = 700
+"""That one actor may hold; the largest has half of that."""
 STORE_MB = 80
 PATIENCE = 90.0
 HOLD = 3.0

@@ -9,28 +9,21 @@ one in three a second signal follows. What is wrong with a run's end, or left be
 """
 
 import argparse
-import ctypes
 import json
 import math
 import os
 import random
-import shutil
 import signal
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-import psutil
-
+from benchmarks.interrupted import Run, adopt_orphans
 from streamer.assets import Assets
-from streamer.cluster import is_alive
-from streamer.feed import Subscriber
 from streamer.settings import load_settings
 from streamer.signals import interrupt_once
 
@@ -38,18 +31,12 @@ Phase = Literal["start", "run", "stop"]
 PHASES: tuple[Phase, ...] = ("start", "run", "stop")
 
 ALLOWED_SECONDS = 3.0
-PATIENCE = 120.0
 SESSION_SECONDS = 3.0
 RUN_SECONDS = 3.0
 SECOND_WITHIN = 1.5
-VANISH_SECONDS = 1.0
-"""Until what a killed process leaves is gone, too."""
 
 BEFORE_MAIN = (0, 1, 130, 143, -signal.SIGINT, -signal.SIGTERM)
 """What Python itself may end with, before the command's first line has run."""
-
-PR_SET_CHILD_SUBREAPER = 36
-SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True)
@@ -109,95 +96,6 @@ def moments(seed: int, count: int) -> Iterator[Moment]:
         )
 
 
-class Run:
-    """The command over a looped film, in a process group and a temporary folder of its own; a
-    context that leaves neither."""
-
-    def __init__(self, film: Path, duration: float | None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="i-"))  # short: sockets have long names
-        self._shared_before = shared_memory()
-        limit = () if duration is None else ("--duration", str(duration))
-        self.began = time.monotonic()
-        self.address = f"ipc://{self.folder}/feed"
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "streamer", "--ui", "off", "--loop"),
-                *("--source", str(film), *limit),
-                *("--bind", self.address, "--control", f"ipc://{self.folder}/control"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "said").open("wb"),
-            env={**os.environ, "TMPDIR": str(self.folder)},
-            process_group=0,
-            preexec_fn=_heeding_interrupts,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        list(self.left())
-
-    def until_window(self, end: float) -> None:
-        """Returns when a window that ends at ``end`` s or later is published."""
-        deadline = time.monotonic() + PATIENCE
-        with Subscriber(self.address, kinds=["sentiment"]) as feed:
-            while time.monotonic() < deadline:
-                message = feed.receive(0.2)
-                if message is not None and message.window.end >= end:  # type: ignore[union-attr]
-                    return
-                if self.process.poll() is not None:
-                    return
-        raise SystemExit(f"no window up to {end:g} s came: {self.said()}")
-
-    def is_in_control(self) -> bool:
-        """Whether the command itself, and no longer Python, says what SIGTERM does."""
-        try:
-            status = Path(f"/proc/{self.process.pid}/status").read_text()
-        except OSError:
-            return False
-        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
-        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-    def send(self, number: int) -> None:
-        if self.process.poll() is None:
-            if number == signal.SIGINT:
-                os.killpg(self.process.pid, number)
-            else:
-                self.process.send_signal(number)
-
-    def said(self) -> str:
-        return (self.folder / "said").read_text(errors="replace")
-
-    def wait(self) -> int:
-        """Its exit code; one that hangs is killed, and counts as -9."""
-        try:
-            return self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
-
-    def left(self) -> Iterator[str]:
-        """All that is still there after its end, and takes it away."""
-        orphans = psutil.Process().children(recursive=True)
-        psutil.wait_procs(orphans, VANISH_SECONDS)
-        for process in orphans:
-            if is_alive(process):
-                yield f"process {process.name()} {' '.join(process.cmdline())[:120]}"
-                process.kill()
-        psutil.wait_procs(orphans, VANISH_SECONDS)
-        for path in self.folder.iterdir() if self.folder.exists() else ():
-            if path.name != "said":
-                inside = sorted(str(each.relative_to(path)) for each in path.rglob("*"))
-                yield f"file {path.name} {', '.join(inside[-3:])}".rstrip()
-        yield from (f"shared memory {name}" for name in shared_memory() - self._shared_before)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 def interrupted(film: Path, moment: Moment, lengths: Lengths) -> Ending:
     """One run, and how it ended."""
     with Run(film, SESSION_SECONDS if moment.phase == "stop" else None) as run:
@@ -239,12 +137,7 @@ def _interrupt(run: Run, moment: Moment, lengths: Lengths) -> Ending:
             run.send(moment.second)
     code = run.wait()
     seconds = time.monotonic() - signalled_at
-    said = run.said()
-    wrong = list(run.left())
-    if code not in ((0,) if in_control or ended_before else BEFORE_MAIN):
-        wrong.append(f"exit code {code}")
-    if in_control and "Traceback" in said:
-        wrong.append(f"traceback: {said.strip().splitlines()[-1]}")
+    wrong = run.left() if not in_control and code in BEFORE_MAIN else run.wrong(code)
     return Ending(
         moment.number,
         moment.phase,
@@ -254,10 +147,6 @@ def _interrupt(run: Run, moment: Moment, lengths: Lengths) -> Ending:
         code,
         tuple(wrong),
     )
-
-
-def shared_memory() -> set[str]:
-    return {path.name for path in SHARED_MEMORY.iterdir()} if SHARED_MEMORY.is_dir() else set()
 
 
 def report(endings: list[Ending]) -> str:
@@ -282,18 +171,8 @@ def report(endings: list[Ending]) -> str:
     return "\n".join(rows)
 
 
-def _heeding_interrupts() -> None:
-    """A shell has its background jobs ignore SIGINT, and they hand that on."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def _sleep_until(moment: float) -> None:
     time.sleep(max(moment - time.monotonic(), 0))
-
-
-def _adopt_orphans() -> None:
-    """All that a command leaves behind becomes a child of this process, so none is overlooked."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _kept(out: Path | None, seed: int) -> tuple[Lengths | None, list[Ending]]:
@@ -317,7 +196,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="end after so many runs, to be gone on with")
     chosen = parser.parse_args()
     interrupt_once()
-    _adopt_orphans()
+    adopt_orphans()
     film = Assets(load_settings().assets).file("demo-media", "WolfgangLanger_Pexels.mp4")
     lengths, endings = _kept(chosen.out, chosen.seed)
     if lengths is None:

@@ -20,7 +20,7 @@ _AGAIN_SECONDS = 0.001
 """Until one that had to wait is tried again. Between two imports there may be no more."""
 
 _IMPORTING = "<frozen importlib._bootstrap>"
-_WHOLE = ("_execute_child", "raise_again")
+_WHOLE = ("_acquire_restore", "_execute_child", "raise_again")
 
 Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
@@ -60,13 +60,19 @@ def interrupt_once() -> None:
     _set(interrupt)
     signal.signal(_NUDGE, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    os.register_at_fork(after_in_child=heed)
+    os.register_at_fork(after_in_child=_forget)
     threading.Thread(target=_listen, name="signals", daemon=True).start()
 
 
 def heed() -> None:
     """In a process that was started from one that listens as above: be sent them again."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def _forget() -> None:
+    """A forked process, which has no thread that listens, they end."""
+    _set(signal.SIG_DFL)
+    heed()
 
 
 @contextmanager
@@ -115,8 +121,9 @@ def _listen() -> None:
 
 def _can_be_left(frame: FrameType | None) -> bool:
     """Not an import: modules swallow exceptions, or leave Python with the exit code of one. Nor the
-    start of a process: what libraries do around a fork, such as to let go of their locks, Python
-    breaks off there without letting the exception out. Nor what was called to raise it again."""
+    end of a wait for a condition, before the lock is held that is let go of next. Nor the start of
+    a process: what libraries do around a fork, such as to let go of their locks, Python breaks off
+    without letting the exception out. Nor what was called to raise it again."""
     while frame is not None:
         if frame.f_code.co_filename == _IMPORTING or frame.f_code.co_name in _WHOLE:
             return False

@@ -156,6 +156,24 @@ except KeyboardInterrupt:
 
 
 @each
+def test_a_lock_that_a_wait_has_let_go_of_is_held_again_before(first: str) -> None:
+    code = """
+def watch(frame, event, _):
+    if event == "call" and frame.f_code.co_name == "_acquire_restore":
+        sys.setprofile(None)
+        send(first)
+
+sys.setprofile(watch)
+try:
+    threading.Event().wait(0.01)
+    time.sleep(5)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    assert ended(BEGIN + code, first) == (0, "interrupted\n", "")
+
+
+@each
 def test_where_python_goes_on_without_an_exception_it_is_raised_once_more(first: str) -> None:
     code = """
 class Resource:
@@ -209,6 +227,16 @@ def test_processes_that_are_forked_heed_them_as_ever(first: str) -> None:
 import subprocess
 child = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: None)
 child.send_signal(getattr(signal, first))
+print(child.wait(10) == -getattr(signal, first))
+"""
+    assert ended(BEGIN + code, first) == (0, "True\n", "")
+
+
+@each
+def test_one_that_comes_before_a_forked_process_has_begun_ends_it(first: str) -> None:
+    code = """
+import subprocess
+child = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: send(first))
 print(child.wait(10) == -getattr(signal, first))
 """
     assert ended(BEGIN + code, first) == (0, "True\n", "")
