@@ -1,13 +1,13 @@
 """What SIGINT and SIGTERM do, from the command's first line to its last."""
 
 import _thread
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -19,8 +19,15 @@ _NUDGE = signal.SIGURG
 _AGAIN_SECONDS = 0.001
 """Until one that had to wait is tried again. Between two imports there may be no more."""
 
-_IMPORTING = "<frozen importlib._bootstrap>"
-_WHOLE = ("_acquire_restore", "_execute_child", "raise_again")
+_WHOLE_FILES = (
+    "<frozen importlib._bootstrap>",  # modules swallow exceptions, or leave Python with one's code
+    __file__,
+)
+_WHOLE_FUNCTIONS = (
+    "_acquire_restore",  # of threading.Condition: gets hold of a lock that is let go of next
+    "_execute_child",  # of subprocess.Popen: what libraries do around a fork ends with no exception
+)
+"""What is left only when it, and what it calls, is done."""
 
 Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
@@ -75,7 +82,7 @@ def _forget() -> None:
     heed()
 
 
-@contextmanager
+@contextlib.contextmanager
 def set_by_signals() -> Iterator[threading.Event]:
     """An event that they set instead, so that there is time for a bye."""
     event = threading.Event()
@@ -83,7 +90,7 @@ def set_by_signals() -> Iterator[threading.Event]:
         yield event
 
 
-@contextmanager
+@contextlib.contextmanager
 def held_back() -> Iterator[list[int]]:
     """They wait meanwhile; the numbers of those that have come. In a thread nothing changes."""
     came: list[int] = []
@@ -94,7 +101,7 @@ def held_back() -> Iterator[list[int]]:
         yield came
 
 
-@contextmanager
+@contextlib.contextmanager
 def handlers_kept() -> Iterator[None]:
     """Whatever is made of them meanwhile, afterwards they do what they did before."""
     before = {number: signal.getsignal(number) for number in ENDING}
@@ -120,12 +127,13 @@ def _listen() -> None:
 
 
 def _can_be_left(frame: FrameType | None) -> bool:
-    """Not an import: modules swallow exceptions, or leave Python with the exit code of one. Nor the
-    end of a wait for a condition, before the lock is held that is let go of next. Nor the start of
-    a process: what libraries do around a fork, such as to let go of their locks, Python breaks off
-    without letting the exception out. Nor what was called to raise it again."""
+    """What the main thread is amid: ``frame``, and what that was called from. A context manager
+    that it was about to enter, to put something in order undisturbed, is to be entered."""
+    if frame is not None and frame.f_code.co_filename == contextlib.__file__:
+        return False
     while frame is not None:
-        if frame.f_code.co_filename == _IMPORTING or frame.f_code.co_name in _WHOLE:
+        code = frame.f_code
+        if code.co_filename in _WHOLE_FILES or code.co_name in _WHOLE_FUNCTIONS:
             return False
         frame = frame.f_back
     return True
@@ -136,7 +144,7 @@ def _set(handler: Handler) -> None:
         signal.signal(number, handler)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _handled(handler: Handler) -> Iterator[None]:
     with handlers_kept():
         _set(handler)

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from streamer.signals import held_back
@@ -25,14 +25,13 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
     was killed, or lost power, could not do it.
     """
     _remove_abandoned(prefix)
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    held = _hold(folder)
-    try:
+    with ExitStack() as undo:
+        with held_back() as came:
+            folder = Path(tempfile.mkdtemp(prefix=prefix))
+            undo.callback(_let_go, folder, _hold(folder))
+        if came:
+            raise KeyboardInterrupt
         yield folder
-    finally:
-        with held_back():
-            _remove(folder)
-            os.close(held)
 
 
 def _hold(folder: Path) -> int:
@@ -42,6 +41,12 @@ def _hold(folder: Path) -> int:
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     new.rename(folder / LOCK)
     return descriptor
+
+
+def _let_go(folder: Path, held: int) -> None:
+    with held_back():
+        _remove(folder)
+        os.close(held)
 
 
 def _remove_abandoned(prefix: str) -> None:

@@ -102,6 +102,44 @@ print(came == [signal.SIGTERM, signal.SIGINT])
     assert ended(BEGIN + code) == (0, "True\n", "")
 
 
+@each
+@pytest.mark.parametrize(
+    "function",
+    [
+        "helper",
+        "__init__",
+        "__enter__",
+        "held_back",
+        "_handled",
+        "handlers_kept",
+        "_set",
+        "__exit__",
+    ],
+)
+def test_what_must_not_be_interrupted_is_entered_in_any_case(first: str, function: str) -> None:
+    """And left before the interrupt."""
+    code = f"""
+import types
+
+def watch(frame, event, _):
+    if event == "call" and frame.f_code.co_name == {function!r}:
+        sys.setprofile(None)
+        in_its_place = send.__code__.replace(co_filename=frame.f_code.co_filename)
+        types.FunctionType(in_its_place, globals())(first)
+
+sys.setprofile(watch)
+try:
+    with held_back() as came:
+        print("taken down")
+    if came:
+        raise KeyboardInterrupt
+    time.sleep(5)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    assert ended(BEGIN + code, first) == (0, "taken down\ninterrupted\n", "")
+
+
 def test_what_was_held_back_is_heeded_again_also_where_a_thread_asked_for_it() -> None:
     code = """
 with held_back():

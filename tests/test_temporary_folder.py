@@ -20,6 +20,27 @@ with temporary_folder("{PREFIX}") as folder:
 """
 
 
+INTERRUPTED = f"""
+import os, signal, sys, time
+from streamer.signals import interrupt_once
+from streamer.temporary_folder import temporary_folder
+
+def watch(frame, event, _):
+    if event == "call" and frame.f_code.co_name == "_hold":
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+
+interrupt_once()
+sys.setprofile(watch)
+try:
+    with temporary_folder("{PREFIX}") as folder:
+        print("entered")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where temporary folders are made, here and in processes below."""
@@ -49,6 +70,13 @@ def test_that_of_an_owner_who_lives_stays_and_that_of_one_who_was_killed_goes() 
         with temporary_folder(PREFIX) as folder:
             assert not left.exists()
             assert folder.is_dir()
+
+
+def test_an_interrupt_while_it_is_made_leaves_none(place: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, stdout=-1, text=True, check=True, timeout=60)
+    assert done.stdout == "interrupted\n"
+    assert list(place.iterdir()) == []
 
 
 def test_what_was_not_made_here_is_left_alone(place: Path) -> None:
