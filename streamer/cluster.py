@@ -12,7 +12,7 @@ from typing import Any
 from streamer.environment import environment
 from streamer.errors import PipelineError, UserError
 from streamer.settings import RaySettings
-from streamer.signals import handlers_kept, held_back
+from streamer.signals import handlers_kept, held_back, undisturbed
 from streamer.stderr import native_stderr_silenced
 from streamer.temporary_folder import temporary_folder
 
@@ -114,18 +114,16 @@ def actor(wants_gpu: bool) -> Any:
     another one.
     """
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return (
-        ray.remote(Host)
-        .options(
-            num_cpus=0,
-            num_gpus=0.25 if wants_gpu and resources.get("GPU") else 0,
-            max_concurrency=4,
-            max_restarts=0,
-            max_task_retries=0,
-            max_pending_calls=64,
-        )
-        .remote()
+    hosts = ray.remote(Host).options(
+        num_cpus=0,
+        num_gpus=0.25 if wants_gpu and resources.get("GPU") else 0,
+        max_concurrency=4,
+        max_restarts=0,
+        max_task_retries=0,
+        max_pending_calls=64,
     )
+    with undisturbed():  # of a handle that is made by half Ray prints a traceback
+        return hosts.remote()
 
 
 def get(name: str, reference: Any, timeout: float) -> Any:
@@ -190,10 +188,8 @@ def _connection_held() -> Iterator[None]:
     connect = ray._private.worker.connect
 
     def held(*arguments: Any, **options: Any) -> None:
-        with held_back() as came:
+        with undisturbed():
             connect(*arguments, **options)
-        if came:
-            raise KeyboardInterrupt
 
     ray._private.worker.connect = held
     try:

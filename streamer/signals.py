@@ -102,6 +102,19 @@ def held_back() -> Iterator[list[int]]:
 
 
 @contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """They wait meanwhile, and afterwards do what they did before."""
+    with held_back() as came:
+        yield
+    for number in came:
+        handler = signal.getsignal(number)
+        if callable(handler):
+            handler(number, None)
+        else:
+            os.kill(os.getpid(), number)
+
+
+@contextlib.contextmanager
 def handlers_kept() -> Iterator[None]:
     """Whatever is made of them meanwhile, afterwards they do what they did before."""
     before = {number: signal.getsignal(number) for number in ENDING}

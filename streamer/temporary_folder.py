@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from streamer.signals import held_back
+from streamer.signals import held_back, undisturbed
 
 LOCK = "in-use"
 """A file that the owner of a folder holds a lock on for as long as it lives."""
@@ -26,11 +26,9 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
     """
     _remove_abandoned(prefix)
     with ExitStack() as undo:
-        with held_back() as came:
+        with undisturbed():
             folder = Path(tempfile.mkdtemp(prefix=prefix))
             undo.callback(_let_go, folder, _hold(folder))
-        if came:
-            raise KeyboardInterrupt
         yield folder
 
 

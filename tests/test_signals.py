@@ -1,5 +1,6 @@
 """What the command makes of signals: the first one ends it, whatever comes after."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -37,7 +38,7 @@ main()
 
 BEGIN = """
 import ctypes, os, signal, sys, threading, time
-from streamer.signals import handlers_kept, held_back, interrupt_once, set_by_signals
+from streamer.signals import handlers_kept, held_back, interrupt_once, set_by_signals, undisturbed
 
 def send(*numbers):
     for number in numbers:
@@ -138,6 +139,33 @@ except KeyboardInterrupt:
     print("interrupted")
 """
     assert ended(BEGIN + code, first) == (0, "taken down\ninterrupted\n", "")
+
+
+@each
+def test_what_must_be_done_first_is_done_first(first: str) -> None:
+    code = """
+try:
+    with undisturbed():
+        send(first, first)
+        print("done")
+    print("not reached")
+except KeyboardInterrupt:
+    send(first)
+    print("interrupted once")
+"""
+    assert ended(BEGIN + code, first) == (0, "done\ninterrupted once\n", "")
+
+
+def test_without_a_handler_the_system_ends_it_when_all_is_done() -> None:
+    code = """
+from streamer.signals import undisturbed
+import os, signal
+with undisturbed():
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("done", flush=True)
+print("not reached", flush=True)
+"""
+    assert ended(code) == (-signal.SIGTERM, "done\n", "")
 
 
 def test_what_was_held_back_is_heeded_again_also_where_a_thread_asked_for_it() -> None:
