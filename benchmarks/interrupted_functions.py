@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -84,14 +85,15 @@ def main() -> None:
     count = functions(film)
     print(f"{count} functions, load {os.getloadavg()[0]:.1f}", flush=True)
     endings = []
-    for number in range(chosen.first, count + 1, chosen.every):
-        ending = interrupted(film, number)
-        endings.append(ending)
-        if chosen.out is not None:
-            with chosen.out.open("a") as file:
-                file.write(json.dumps(asdict(ending)) + "\n")
-        if ending.wrong:
-            print(ending, flush=True)
+    with suppress(KeyboardInterrupt):
+        for number in range(chosen.first, count + 1, chosen.every):
+            ending = interrupted(film, number)
+            endings.append(ending)
+            if chosen.out is not None:
+                with chosen.out.open("a") as file:
+                    file.write(json.dumps(asdict(ending)) + "\n")
+            if ending.wrong:
+                print(ending, flush=True)
     wrong = sum(bool(ending.wrong) for ending in endings)
     print(f"{len(endings)} interrupted, {wrong} not in order")
 

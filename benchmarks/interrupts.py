@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -205,11 +206,12 @@ def main() -> None:
     print(f"start {lengths.start:.1f} s, stop {lengths.stop:.1f} s, load {os.getloadavg()[0]:.1f}")
     known = {ending.number for ending in endings}
     todo = [moment for moment in moments(chosen.seed, chosen.count) if moment.number not in known]
-    for moment in todo[: chosen.most]:
-        ending = interrupted(film, moment, lengths)
-        endings.append(ending)
-        _keep(chosen.out, asdict(ending))
-        print(ending, flush=True)
+    with suppress(KeyboardInterrupt):
+        for moment in todo[: chosen.most]:
+            ending = interrupted(film, moment, lengths)
+            endings.append(ending)
+            _keep(chosen.out, asdict(ending))
+            print(ending, flush=True)
     print(report(endings))
     for ending in endings:
         if ending.wrong:
