@@ -20,11 +20,11 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from streamer.assets import Assets
-from streamer.cluster import wait_for_end
 from streamer.errors import PipelineError
 from streamer.faults import Fault, Observer, Outcome, actor_faults, leftovers, rehearse
 from streamer.outside_faults import disk_full, outside_faults
 from streamer.packets import Stream
+from streamer.processes import wait_for_end
 from streamer.session import Session
 from streamer.settings import load_settings
 from tests.mjpeg import NetworkCamera, network_camera

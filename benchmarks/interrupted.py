@@ -14,8 +14,8 @@ from typing import Self
 
 import psutil
 
-from streamer.cluster import is_alive
 from streamer.feed import Subscriber
+from streamer.processes import is_alive
 
 PATIENCE = 120.0
 """Until one that hangs is killed, in s."""

@@ -23,10 +23,11 @@ import psutil
 from benchmarks.faults import HOLD, PATIENCE, scene
 from benchmarks.soak_report import End, Incident, Sample, Start, keep, kept, report
 from streamer.assets import Assets
-from streamer.cluster import VITAL, wait_for_end
+from streamer.cluster import VITAL
 from streamer.errors import PipelineError
 from streamer.faults import Observer, leftovers, rehearse
 from streamer.feed.messages import SentimentMessage
+from streamer.processes import wait_for_end
 from streamer.reel import render
 from streamer.session import Session
 from streamer.settings import load_settings

@@ -4,13 +4,13 @@ import contextlib
 import logging
 import os
 import secrets
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from streamer.environment import environment
 from streamer.errors import PipelineError, UserError
+from streamer.processes import end, is_alive, marked, name_of, wait_for_end
 from streamer.settings import RaySettings
 from streamer.signals import handlers_kept, held_back, undisturbed
 from streamer.stderr import native_stderr_silenced
@@ -35,7 +35,6 @@ os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")
 # and for dead if that is process 1. That the raylet is gone the supervisor sees.
 os.environ["RAY_RAYLET_PID"] = str(os.getpid())
 
-import psutil
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
 
@@ -50,8 +49,6 @@ VITAL = ("gcs_server", "raylet")
 
 GRACE_SECONDS = 1.0
 """How long a process may take to end by itself."""
-
-_AGAIN_SECONDS = 0.01
 
 WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # the models share the cores
@@ -72,8 +69,8 @@ class Cluster:
 
     def __init__(self, folder: Path, is_local: bool) -> None:
         self.is_local = is_local
-        self.processes = _processes_of(folder) if is_local else []
-        self._vital = [process for process in self.processes if _name_of(process) in VITAL]
+        self.processes = marked(MARK, str(folder)) if is_local else []
+        self._vital = [process for process in self.processes if name_of(process) in VITAL]
 
     @property
     def has_died(self) -> bool:
@@ -204,63 +201,12 @@ def _take_down(folder: Path, cluster: Cluster | None) -> None:
     the other; where it has died already, or never came to run, nothing ends them but this."""
     runs = cluster is not None and not cluster.has_died
     known = [] if cluster is None else cluster.processes
-    below = [*known, *_processes_of(folder)]
-    _end([process for process in below if not runs or _name_of(process) not in VITAL])
+    below = [*known, *marked(MARK, str(folder))]
+    end([process for process in below if not runs or name_of(process) not in VITAL], GRACE_SECONDS)
     with contextlib.nullcontext() if runs else native_stderr_silenced():
         ray.shutdown()
     wait_for_end(below, GRACE_SECONDS)
-    _end([*below, *_processes_of(folder)])
-
-
-def _end(processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    wait_for_end(processes, GRACE_SECONDS)
-
-
-def _processes_of(folder: Path) -> list[psutil.Process]:
-    """All processes of the cluster that lives in ``folder``: those that are marked, and those below
-    them, of which some write their title over their environment."""
-    me = os.getpid()
-    marked = [
-        process
-        for process in psutil.process_iter()
-        if process.pid != me and _environment_of(process).get(MARK) == str(folder)
-    ]
-    return list(dict.fromkeys(each for process in marked for each in _family(process)))
-
-
-def _family(process: psutil.Process) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return [process, *process.children(recursive=True)]
-    return []
-
-
-def _environment_of(process: psutil.Process) -> dict[str, str]:
-    with contextlib.suppress(psutil.Error, OSError):
-        return process.environ()
-    return {}
-
-
-def _name_of(process: psutil.Process) -> str:
-    with contextlib.suppress(psutil.Error):
-        return process.name()
-    return ""
-
-
-def wait_for_end(processes: Sequence[psutil.Process], timeout: float) -> None:
-    """Until they have ended, whether or not their parents have noted it, at most ``timeout`` s."""
-    until = time.monotonic() + timeout
-    while time.monotonic() < until and any(map(is_alive, processes)):
-        time.sleep(_AGAIN_SECONDS)
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Whether it runs, and does not only wait for somebody to note its end."""
-    with contextlib.suppress(psutil.Error):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
+    end([*below, *marked(MARK, str(folder))], GRACE_SECONDS)
 
 
 def _lines(error: BaseException) -> list[str]:

@@ -15,10 +15,10 @@ from typing import Self
 import psutil
 
 from actors.stand_in import REASON
-from streamer.cluster import is_alive
 from streamer.feed import Subscriber
 from streamer.feed.messages import Message, SentimentMessage
 from streamer.packets import STREAMS, Stream
+from streamer.processes import is_alive
 from streamer.session import Session
 
 STREAMS_OF: dict[str, tuple[Stream, ...]] = {

@@ -12,6 +12,7 @@ import ray
 from actors.host import Beat
 from streamer import cluster
 from streamer.packets import Stream
+from streamer.processes import wait_for_end
 
 CALL_TIMEOUT = 10.0
 VANISH_TIMEOUT = 1.0
@@ -90,7 +91,8 @@ class Pipeline:
         return self._status(name) in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
     def has_ended(self, name: str) -> bool:
-        """Whether the part's process is gone; Ray itself notices that up to a second later."""
+        """Whether the part's process is gone, or just going; Ray itself notices that up to a
+        second later."""
         return self._status(name) in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
     def _status(self, name: str) -> str:
@@ -124,7 +126,7 @@ class Pipeline:
         if process is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-            cluster.wait_for_end([process], VANISH_TIMEOUT)
+            wait_for_end([process], VANISH_TIMEOUT)
 
     def replace(
         self, name: str, options: Mapping[str, Any], then: Sequence[tuple[Any, ...]]
