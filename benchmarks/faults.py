@@ -27,6 +27,7 @@ from streamer.packets import Stream
 from streamer.processes import wait_for_end
 from streamer.session import Session
 from streamer.settings import load_settings
+from streamer.signals import interrupt_once
 from tests.mjpeg import NetworkCamera, network_camera
 from tests.pulse import PulseServer, pulse_server
 
@@ -204,6 +205,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=8.0, help="seconds of peace before each")
     parser.add_argument("--write", type=Path)
     chosen = parser.parse_args()
+    interrupt_once()
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(HEAD)
     try:

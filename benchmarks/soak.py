@@ -184,7 +184,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", choices=["real", "max"], default="real")
     parser.add_argument("--media-hours", type=float, default=12.0)
-    parser.add_argument("--warm-up", type=float, default=600.0, help="seconds that are left out")
+    parser.add_argument(
+        "--warm-up",
+        type=float,
+        default=600.0,
+        help="seconds left out, of the run and of each process",
+    )
     parser.add_argument("--out", type=Path, default=Path("soak.jsonl"))
     parser.add_argument("--report", type=Path, help="only tell what this file holds")
     chosen = parser.parse_args()

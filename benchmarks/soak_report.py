@@ -12,20 +12,15 @@ from scipy.stats import theilslopes  # type: ignore[import-untyped]
 
 HOUR = 3600.0
 
-SETTLING = 60.0
-"""Seconds of a process that are left out: it is still loading."""
+MINUTE = 60.0
 
 FEWEST = 10
-"""Samples, of which a slope can be told."""
-
-LEAST = 600.0
-"""Seconds of settled processes, of which it can be told how they grow: over less, a cache that
-fills looks like a leak."""
+"""Points, of which a slope can be told."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """How a run was asked for; times in s."""
+    """How a run was asked for; times in s. ``warm_up``: of the run, and of each process."""
 
     what: str
     seed: int
@@ -98,28 +93,29 @@ def slope_of(points: Sequence[tuple[float, float]]) -> tuple[float, float, float
     return found.slope * HOUR, found.low_slope * HOUR, found.high_slope * HOUR
 
 
-def growth_of(samples: Iterable[Sample], name: str, warm_up: float) -> float | None:
-    """By how much (%) the memory of the process ``name`` grows an hour: the median over all pairs
-    of samples of one and the same number, whose first minute and the run's ``warm_up`` are left
-    out."""
+def growth_of(
+    samples: Iterable[Sample], name: str, warm_up: float
+) -> tuple[float, float, float] | None:
+    """By how much (%) the memory of the process ``name`` grows an hour, with the limits of the 95 %
+    interval: of the one that lived longest, from its ``warm_up`` on. The lowest sample of each
+    minute counts: once a minute an actor gives back what it has freed (actors.heap), which is noise
+    of a tenth of it, not growth."""
     by_process: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for sample in samples:
         if name in sample.memory:
             megabytes, process = sample.memory[name]
             by_process[process].append((sample.at, megabytes))
-    slopes, levels, seconds = [], [], 0.0
-    for points in by_process.values():
-        times, values = np.array(points).T
-        settled = times >= max(warm_up, times[0] + SETTLING)
-        times, values = times[settled], values[settled]
-        seconds += np.ptp(times) if len(times) else 0.0
-        first, second = np.triu_indices(len(times), 1)
-        slopes.append((values[second] - values[first]) / (times[second] - times[first]))
-        levels.append(values)
-    if seconds < LEAST:
+    points = max(by_process.values(), key=lambda points: points[-1][0] - points[0][0])
+    lowest: dict[float, float] = {}
+    for at, megabytes in points:
+        if at >= points[0][0] + warm_up:
+            minute = at // MINUTE * MINUTE
+            lowest[minute] = min(lowest.get(minute, megabytes), megabytes)
+    found = slope_of(list(lowest.items()))
+    if found is None:
         return None
-    pairs, level = np.concatenate(slopes), np.concatenate(levels)
-    return float(100 * HOUR * np.median(pairs) / np.median(level))
+    slope, low, high = (100 * each / float(np.median([*lowest.values()])) for each in found)
+    return slope, low, high
 
 
 def report(lines: Sequence[Line]) -> str:
@@ -168,7 +164,9 @@ def _memory(samples: Sequence[Sample], warm_up: float) -> Iterator[str]:
     for name in sorted({name for sample in samples for name in sample.memory}):
         those = [sample.memory[name] for sample in samples if name in sample.memory]
         growth = growth_of(samples, name, warm_up)
-        told = "too short a run to tell" if growth is None else f"{growth:+.2f} %"
+        told = "none lived long enough to tell"
+        if growth is not None:
+            told = "{:+.1f} % ({:+.1f} to {:+.1f})".format(*growth)
         processes = len({process for _, process in those})
         yield f"| {name} | {those[-1][0]:.0f} MB | {told} | {processes} |"
 
