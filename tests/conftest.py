@@ -33,6 +33,7 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first: what is broken shows within seconds. Then the longest ones, so that no
     process is left alone with one at the end. Where several share them, one has all the fast, or
