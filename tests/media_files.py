@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from platformdirs import user_cache_path
 
+from actors.opencv import open_file
 from streamer.packets import SAMPLE_RATE, Floats, Image
 
 CHECKOUT = Path(__file__).parents[1]
@@ -30,6 +31,13 @@ def clip(name: str) -> Path:
     if not file.is_file():
         pytest.skip(f"{name} is not in the data folder (QAMOE_DATA)")
     return file
+
+
+def first_pictures(film: Path, count: int) -> list[Image]:
+    capture = open_file(str(film))
+    images = [np.asarray(capture.read()[1], np.uint8) for _ in range(count)]
+    capture.release()
+    return images
 
 
 def tone(seconds: float, rate: int = SAMPLE_RATE, hertz: float = 440.0) -> Floats:

@@ -10,6 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from actors.opencv import open_file
+
 RATE = 15.0
 
 
@@ -21,7 +23,7 @@ class NetworkCamera:
     """
 
     def __init__(self, film: Path) -> None:
-        reader = cv2.VideoCapture(str(film))
+        reader = open_file(str(film))
         self._pictures: list[bytes] = []
         self._small: list[bytes] = []
         while len(self._pictures) < 60 and (read := reader.read())[0]:

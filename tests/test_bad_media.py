@@ -12,7 +12,7 @@ import pytest
 from streamer.media import decode_audio
 from streamer.packets import Floats, Image
 from tests.commands import Answer, Finished, stream
-from tests.media_files import demo_media, tone, write_wav
+from tests.media_files import demo_media, first_pictures, tone, write_wav
 
 pytestmark = [pytest.mark.slow, pytest.mark.parallel, pytest.mark.usefixtures("assets")]
 
@@ -68,10 +68,7 @@ def write_film(path: Path, images: list[Image], rate: int = 15) -> Path:
 
 
 def faces(count: int) -> list[Image]:
-    reader = cv2.VideoCapture(str(demo_media("WolfgangLanger_Pexels.mp4")))
-    images = [np.asarray(reader.read()[1], np.uint8) for _ in range(count)]
-    reader.release()
-    return images
+    return first_pictures(demo_media("WolfgangLanger_Pexels.mp4"), count)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from models.features.crop import ANCHORS, CROP_SIDE, aligned_crop
 from models.features.face import LANDMARKS, FaceTracker
 from streamer.assets import Assets
 from streamer.packets import Floats, Image
+from tests.media_files import first_pictures
 
 
 def landmarks(turn: complex = 1, shift: complex = 0) -> Floats:
@@ -68,11 +69,8 @@ def test_colour_and_margin() -> None:
 
 @pytest.fixture(scope="module")
 def frame(assets: Assets) -> Image:
-    capture = cv2.VideoCapture(str(assets.file("demo-media", "single_face.mp4")))
-    read, image = capture.read()
-    capture.release()
-    assert read
-    return np.asarray(image, np.uint8)
+    (picture,) = first_pictures(assets.file("demo-media", "single_face.mp4"), 1)
+    return picture
 
 
 def test_a_real_face_stands_upright_whatever_its_size_and_turn(

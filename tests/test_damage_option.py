@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import yaml
@@ -18,6 +17,7 @@ from streamer.reel import PLAN, captions, damage_captions
 from streamer.scenes import scenes
 from streamer.settings import DamageSettings, load_settings
 from tests.degradation_fixtures import damage, in_pieces, shown
+from tests.media_files import first_pictures
 
 SCENES = Path(__file__).parents[1] / "configs" / "damage"
 
@@ -34,10 +34,7 @@ def speech(data_folder: Path) -> Floats:
 
 @pytest.fixture(scope="module")
 def film(data_folder: Path) -> list[Image]:
-    reader = cv2.VideoCapture(str(data_folder / "clips" / "talking_head_en_8s.mp4"))
-    images = [np.asarray(reader.read()[1], np.uint8) for _ in range(15)]
-    reader.release()
-    return images
+    return first_pictures(data_folder / "clips" / "talking_head_en_8s.mp4", 15)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from models.training.views import decode
 from streamer.assets import Assets
 from streamer.errors import AssetError
 from streamer.packets import FACE_MEASURES, SAMPLE_RATE, SECOND, Floats, Image
+from tests.media_files import first_pictures
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,7 @@ def landmarker(assets: Assets) -> Path:
 
 @pytest.fixture(scope="module")
 def faces(assets: Assets) -> list[Image]:
-    capture = cv2.VideoCapture(str(assets.file("demo-media", "single_face.mp4")))
-    pictures = [np.asarray(capture.read()[1], np.uint8) for _ in range(6)]
-    capture.release()
-    return pictures
+    return first_pictures(assets.file("demo-media", "single_face.mp4"), 6)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from actors.opencv import open_file
 from models.checkpoint_files import TUNED
 from models.features.face import face_steps
 from models.features.face_reader import FaceReader
@@ -84,7 +85,7 @@ def clip_figures(model: QAMoE, clips: Mapping[str, Clip]) -> dict[str, dict[str,
 
 
 def _faces(path: Path, models: ModelFiles) -> tuple[Floats, Flags]:
-    capture = cv2.VideoCapture(str(path))
+    capture = open_file(str(path))
     rate = capture.get(cv2.CAP_PROP_FPS) or 25.0
     times, faces = [], []
     try:
