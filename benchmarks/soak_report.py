@@ -114,7 +114,8 @@ def growth_of(
     found = slope_of(list(lowest.items()))
     if found is None:
         return None
-    slope, low, high = (100 * each / float(np.median([*lowest.values()])) for each in found)
+    level = float(np.median([*lowest.values()]))
+    slope, low, high = (100 * each / level for each in found)
     return slope, low, high
 
 

@@ -12,7 +12,7 @@ import ray
 from actors.host import Beat
 from streamer import cluster
 from streamer.packets import Stream
-from streamer.processes import wait_for_end
+from streamer.processes import end
 
 CALL_TIMEOUT = 10.0
 VANISH_TIMEOUT = 1.0
@@ -124,9 +124,7 @@ class Pipeline:
             ray.kill(self._actors[name], no_restart=True)
         process = self._processes.pop(name, None)
         if process is not None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-            wait_for_end([process], VANISH_TIMEOUT)
+            end([process], VANISH_TIMEOUT)
 
     def replace(
         self, name: str, options: Mapping[str, Any], then: Sequence[tuple[Any, ...]]

@@ -35,9 +35,10 @@ def clip(name: str) -> Path:
 
 def first_pictures(film: Path, count: int) -> list[Image]:
     capture = open_file(str(film))
-    images = [np.asarray(capture.read()[1], np.uint8) for _ in range(count)]
+    results = [capture.read() for _ in range(count)]
     capture.release()
-    return images
+    assert all(read for read, _ in results)
+    return [np.asarray(image, np.uint8) for _, image in results]
 
 
 def tone(seconds: float, rate: int = SAMPLE_RATE, hertz: float = 440.0) -> Floats:

@@ -10,6 +10,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.parallel]
 PROGRAM = """
 import sys
 from streamer import cluster  # before Ray, which reads its environment as it is imported
+from streamer.processes import is_alive
 from streamer.settings import load_settings
 import psutil, ray
 
@@ -25,8 +26,7 @@ with cluster.running(load_settings().ray) as running:
             process.kill()
             process.wait(10)
             assert running.has_died
-left = [process for process in below if process.is_running()]
-print([process.name() for process in left if process.status() != psutil.STATUS_ZOMBIE])
+print([process.name() for process in below if is_alive(process)])
 """
 
 
